@@ -194,10 +194,6 @@ impl BodyCell {
         }
     }
 
-    pub(crate) fn is_open(&self) -> bool {
-        matches!(self.state.borrow().stage, Stage::Open)
-    }
-
     pub(crate) fn demand(&self) -> Demand {
         if self.state.borrow().wanted { Demand::Bytes } else { Demand::None }
     }

@@ -12,10 +12,16 @@ use std::io::{self, ErrorKind, IoSlice};
 use crate::rt::Io;
 
 /// The two buffers that all connections of a worker share.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Scratch {
     read: Cell<Vec<u8>>,
     write: Cell<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Scratch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Scratch")
+    }
 }
 
 impl Scratch {

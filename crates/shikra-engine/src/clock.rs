@@ -113,7 +113,7 @@ impl Clock {
             start_unix,
             now: Cell::new(Millis(0)),
             second: Cell::new(start_unix.as_secs()),
-            date: Cell::new(date::format(start_unix.as_secs())),
+            date: Cell::new(date::encode(start_unix.as_secs())),
             turns: Cell::new(0),
             pulse,
         };
@@ -165,7 +165,7 @@ impl Clock {
         let second = self.start_unix.saturating_add(elapsed).as_secs();
         if second != self.second.get() {
             self.second.set(second);
-            self.date.set(date::format(self.wall_second(second)));
+            self.date.set(date::encode(self.wall_second(second)));
         }
     }
 

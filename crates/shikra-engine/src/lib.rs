@@ -10,6 +10,7 @@ pub mod buffer;
 pub mod clock;
 pub mod config;
 pub mod conn;
+pub mod hub;
 pub mod limits;
 mod listener;
 mod mailbox;

@@ -1,9 +1,9 @@
 //! Accepting connections and handing each to the worker that has the fewest.
 
+use crate::hub::Load;
 use crate::mailbox::{Mailbox, Message};
 use crate::rt::net::{self, Acceptor};
 use crate::rt::tasks;
-use crate::worker::Load;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,15 +2,16 @@
 //! stops the others.
 
 use crate::config::{Config, Signals};
+use crate::hub::{self, Hub, Phase, ServiceHub};
 use crate::listener::{Desk, Desks, accept_all};
-use crate::mailbox::{Mailbox, Message};
+use crate::mailbox::Message;
 use crate::rt::net::{self, Acceptor};
-use crate::rt::tasks::{self, Notify};
 use crate::rt::sys;
+use crate::rt::tasks::{self, Notify};
 use crate::service::ServiceFactory;
-use crate::shutdown::{Board, Progress};
 pub use crate::shutdown::StopReport;
-use crate::worker::{self, Core, Load, Phase, Worker};
+use crate::shutdown::{Board, Progress};
+use crate::worker;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::pin::pin;
@@ -63,7 +64,8 @@ impl Server {
         let by_descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
         let connections_max =
             self.config.connections_max.unwrap_or(by_descriptors.saturating_sub(DESCRIPTORS_KEPT));
-        let addrs = self.listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
+        let addrs =
+            self.listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
         let desks = (0..workers).map(|_| Desk { mailbox: Arc::default(), load: Arc::default() });
         let shared = Arc::new(Shared {
             desks: Desks { desks: desks.collect(), connections_max: connections_max.max(1) },
@@ -80,11 +82,11 @@ impl Server {
         };
         let mut own = Some(own);
         for index in 0..workers {
-            let (shared, factory) = (Arc::clone(&shared), Arc::clone(&factory));
+            let (known, factory) = (Arc::clone(&shared), Arc::clone(&factory));
             let listeners = own.take().unwrap_or_default();
             thread::Builder::new()
                 .name(format!("shikra-worker-{index}"))
-                .spawn(move || run_worker(index, &shared, &*factory, listeners))?;
+                .spawn(move || run_worker(index, &known, &*factory, listeners))?;
             // The start hook runs on the first worker, before any service is made.
             if index == 0 {
                 shared.board.wait(Some(0), Progress::Ready, Instant::now() + START_HOOK_MAX);
@@ -294,7 +296,7 @@ fn run_worker<F: ServiceFactory>(
     );
     let result = runtime.and_then(|runtime| {
         let result = runtime.block_on(serve(index, shared, factory, &desk, listeners));
-        worker::clear_current();
+        hub::clear_current();
         drop(runtime);
         result
     });
@@ -311,13 +313,13 @@ async fn serve<F: ServiceFactory>(
     desk: &Desk,
     listeners: Vec<TcpListener>,
 ) -> io::Result<()> {
-    let core = Core::new(shared.config.limits.clone(), Arc::clone(&desk.load));
-    let driver = std::rc::Rc::clone(&core);
+    let base = Hub::new(shared.config.limits.clone(), Arc::clone(&desk.load));
+    let driver = std::rc::Rc::clone(&base);
     tasks::spawn(async move { driver.drive_timers().await });
     if index == 0 {
         factory.start().await?;
     }
-    let worker = Worker::new(core, factory.make().await?);
+    let hub = ServiceHub::new(base, factory.make().await?);
     shared.board.set(index, Progress::Ready);
     let mut accepting: Vec<_> = register(listeners)
         .into_iter()
@@ -326,7 +328,7 @@ async fn serve<F: ServiceFactory>(
     let mut is_draining = false;
     loop {
         let mut message = pin!(desk.mailbox.next());
-        let mut drained = pin!(worker.core.idle());
+        let mut drained = pin!(hub.base.idle());
         let event = std::future::poll_fn(|cx| {
             for accept in &mut accepting {
                 // Never ready: it ends by being dropped.
@@ -341,13 +343,15 @@ async fn serve<F: ServiceFactory>(
             Poll::Pending
         });
         match event.await {
-            Some(Message::Serve(stream, peer, local)) => worker.serve_tcp(stream, peer, local),
+            Some(Message::Serve(stream, peer, local)) => {
+                worker::serve_tcp(&hub, stream, peer, local)
+            }
             Some(Message::Drain) => {
                 accepting.clear();
                 is_draining = true;
-                worker.core.set_phase(Phase::Draining);
+                hub.base.set_phase(Phase::Draining);
             }
-            Some(Message::Cut) => worker.core.set_phase(Phase::Cut),
+            Some(Message::Cut) => hub.base.set_phase(Phase::Cut),
             Some(Message::RunStop) => {
                 factory.stop().await;
                 shared.board.set(index, Progress::StopRun);

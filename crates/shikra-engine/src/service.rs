@@ -42,8 +42,11 @@ pub trait Service: 'static {
     ) -> Answer<Self::Response>;
 
     /// Answers after a panic that the service did not catch itself.
-    fn recover(&self, exchange: &Rc<Exchange<Self::Extra>>, panic: String)
-    -> Answer<Self::Response>;
+    fn recover(
+        &self,
+        exchange: &Rc<Exchange<Self::Extra>>,
+        panic: String,
+    ) -> Answer<Self::Response>;
 
     /// The reply to what never became an exchange: a malformed head, a head that came too slowly.
     fn refuse(&self, status: StatusCode, why: &str) -> Reply {
@@ -365,10 +368,7 @@ impl fmt::Debug for ReplyBody {
 pub trait ReplyStream {
     /// The next bytes; `None` at the end. An error resets the connection, so that the client
     /// cannot take the part for the whole.
-    fn poll_chunk(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Box<dyn Error>>>>;
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Box<dyn Error>>>>;
 
     /// The exact length, where it is known beforehand.
     fn len(&self) -> Option<u64> {
@@ -384,4 +384,12 @@ pub trait ReplyStream {
     fn trailers(&mut self) -> FieldLines {
         FieldLines::new()
     }
+}
+
+/// The text of a panic, for the log.
+#[must_use]
+pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic with a value that is no text".to_owned())
 }

@@ -85,10 +85,18 @@ impl Board {
 
     /// Waits until `worker`, or all for `None`, has come as far as `progress`; false when the
     /// deadline comes first.
-    pub(crate) fn wait(&self, worker: Option<usize>, progress: Progress, deadline: Instant) -> bool {
-        self.wait_for(Some(deadline), |state| state.failure.is_some() || match worker {
-            Some(worker) => state.workers.get(worker).is_some_and(|&p| p >= progress),
-            None => state.workers.iter().all(|&p| p >= progress),
+    pub(crate) fn wait(
+        &self,
+        worker: Option<usize>,
+        progress: Progress,
+        deadline: Instant,
+    ) -> bool {
+        self.wait_for(Some(deadline), |state| {
+            state.failure.is_some()
+                || match worker {
+                    Some(worker) => state.workers.get(worker).is_some_and(|&p| p >= progress),
+                    None => state.workers.iter().all(|&p| p >= progress),
+                }
         })
     }
 
@@ -138,10 +146,7 @@ impl Board {
                     if left.is_zero() {
                         return false;
                     }
-                    self.changed
-                        .wait_timeout(state, left)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
+                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
                 }
             };
         }

@@ -1,287 +1,42 @@
-//! One worker: a thread with a runtime, its clock, timers and buffers, and the connections it
-//! serves.
+//! Serving streams on a worker: each becomes a connection, and each connection one task.
 
-use crate::buffer::Scratch;
-use crate::clock::{self, Clock, Pulse};
 use crate::conn::http1::Connection;
-use crate::limits::Limits;
+use crate::hub::ServiceHub;
 use crate::rt::{Io, TcpIo, tasks};
-use crate::service::{Client, Exchange, Extra, Service};
-use crate::timer::Timers;
-use std::cell::{Cell, RefCell};
-use std::fmt;
-use std::future::Future;
+use crate::service::{Client, Service};
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
 
-/// What a worker shows to other threads.
-#[derive(Debug, Default)]
-pub struct Load {
-    connections: AtomicUsize,
-    /// Signs of life.
-    pub pulse: Arc<Pulse>,
-}
-
-impl Load {
-    /// The number of connections, those on their way to the worker included.
-    #[must_use]
-    pub fn connections(&self) -> usize {
-        self.connections.load(Ordering::Relaxed)
-    }
-
-    /// Counts a connection that is about to be handed to the worker.
-    pub fn add(&self) {
-        self.connections.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Counts a connection out.
-    pub fn remove(&self) {
-        self.connections.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// How far a worker has come in stopping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Connections come and go.
-    Serving,
-    /// Idle connections close; what runs may finish.
-    Draining,
-    /// Everything is dropped.
-    Cut,
-}
-
-/// What all connections of a worker share, whatever they serve.
-#[derive(Debug)]
-pub struct Core {
-    /// The time.
-    pub clock: Rc<Clock>,
-    /// The deadlines.
-    pub timers: Rc<Timers>,
-    /// What peers may do.
-    pub limits: Limits,
-    /// The buffers.
-    pub scratch: Scratch,
-    phase: Cell<Phase>,
-    connections: Cell<usize>,
-    detached: Cell<usize>,
-    changed: tasks::Notify,
-    load: Arc<Load>,
-}
-
-impl Core {
-    /// A core for the calling thread, whose [`detach`] then leads here.
-    #[must_use]
-    pub fn new(limits: Limits, load: Arc<Load>) -> Rc<Self> {
-        let clock = Rc::new(Clock::new(Some(Arc::clone(&load.pulse))));
-        clock.make_current();
-        let core = Rc::new(Self {
-            clock,
-            timers: Rc::default(),
-            limits,
-            scratch: Scratch::default(),
-            phase: Cell::new(Phase::Serving),
-            connections: Cell::new(0),
-            detached: Cell::new(0),
-            changed: tasks::Notify::new(),
-            load,
-        });
-        CURRENT.with(|current| current.replace(Some(Rc::clone(&core))));
-        core
-    }
-
-    /// How far the worker has come in stopping.
-    #[must_use]
-    pub fn phase(&self) -> Phase {
-        self.phase.get()
-    }
-
-    /// Goes on to `phase` and lets every connection know.
-    pub fn set_phase(&self, phase: Phase) {
-        self.phase.set(phase);
-        self.timers.wake_all();
-        self.changed.notify_waiters();
-    }
-
-    /// The number of connections that are served.
-    #[must_use]
-    pub fn connections(&self) -> usize {
-        self.connections.get()
-    }
-
-    /// The number of detached futures that run.
-    #[must_use]
-    pub fn detached(&self) -> usize {
-        self.detached.get()
-    }
-
-    /// Waits until there is neither a connection nor a detached future.
-    pub async fn idle(&self) {
-        loop {
-            let changed = self.changed.notified();
-            if self.connections.get() == 0 && self.detached.get() == 0 {
-                return;
-            }
-            changed.await;
-        }
-    }
-
-    /// Wakes timers as their deadlines come; never returns.
-    pub async fn drive_timers(&self) {
-        loop {
-            self.clock.refresh();
-            let target = self.timers.advance(&self.clock);
-            let mut sleep = pin!(target.map(|at| tasks::sleep_until(self.clock.instant(at))));
-            std::future::poll_fn(|cx| {
-                self.timers.set_driver(cx.waker());
-                if self.timers.driver_target() != target {
-                    return Poll::Ready(());
-                }
-                match sleep.as_mut().as_pin_mut() {
-                    Some(sleep) => sleep.poll(cx),
-                    None => Poll::Pending,
-                }
-            })
-            .await;
-        }
-    }
-}
-
-/// Runs `future` to its end on this thread's worker, whatever becomes of the client; shutdown
-/// waits for it.
-///
-/// # Panics
-/// When the thread is no worker's.
-pub fn detach(future: impl Future<Output = ()> + 'static) {
-    let core = CURRENT.with(|current| current.borrow().clone());
-    let core = core.expect("detach is called on a worker's thread");
-    core.detached.set(core.detached.get() + 1);
-    let counted = CountsOut { core, what: Counted::Detached };
+/// Serves a stream until it closes. The connection must have been counted with
+/// [`Load::add`](crate::hub::Load::add).
+pub fn serve<I: Io, S: Service>(
+    hub: &Rc<ServiceHub<S>>,
+    io: I,
+    peer: Option<SocketAddr>,
+    local: Option<SocketAddr>,
+) {
+    let (counted, id) = hub.count_in();
+    let client = Client { peer, local, ..Client::anonymous(id) };
+    let connection = Connection::new(Rc::clone(hub), io, client);
     tasks::spawn(async move {
+        // Declared first, so dropped last: the connection is counted while it exists.
         let _counted = counted;
-        future.await;
+        connection.await;
     });
 }
 
-thread_local! {
-    static CURRENT: RefCell<Option<Rc<Core>>> = const { RefCell::new(None) };
-}
-
-/// Forgets the worker of this thread, whose runtime is about to be dropped.
-pub(crate) fn clear_current() {
-    CURRENT.with(|current| current.replace(None));
-    clock::clear_current();
-}
-
-#[derive(Debug)]
-enum Counted {
-    Connection,
-    Detached,
-}
-
-/// Counts a connection or a detached future out when its task ends, however it ends.
-#[derive(Debug)]
-struct CountsOut {
-    core: Rc<Core>,
-    what: Counted,
-}
-
-impl Drop for CountsOut {
-    fn drop(&mut self) {
-        let counter = match self.what {
-            Counted::Connection => {
-                self.core.load.remove();
-                &self.core.connections
-            }
-            Counted::Detached => &self.core.detached,
-        };
-        counter.set(counter.get() - 1);
-        if self.core.phase() != Phase::Serving {
-            self.core.changed.notify_waiters();
+/// Serves an accepted TCP stream.
+pub(crate) fn serve_tcp<S: Service>(
+    hub: &Rc<ServiceHub<S>>,
+    stream: std::net::TcpStream,
+    peer: SocketAddr,
+    local: SocketAddr,
+) {
+    match TcpIo::register(stream) {
+        Ok(io) => serve(hub, io, Some(peer), Some(local)),
+        Err(error) => {
+            hub.base.load().remove();
+            tracing::warn!(%error, %peer, "a connection could not be registered");
         }
     }
 }
-
-/// A worker with the service that answers.
-pub struct Worker<S: Service> {
-    /// What does not depend on the service.
-    pub core: Rc<Core>,
-    /// What answers.
-    pub service: S,
-    exchanges: RefCell<Vec<Rc<Exchange<S::Extra>>>>,
-    next_connection_id: Cell<u64>,
-}
-
-impl<S: Service> fmt::Debug for Worker<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Worker").field("core", &self.core).finish_non_exhaustive()
-    }
-}
-
-impl<S: Service> Worker<S> {
-    /// A worker on the calling thread.
-    #[must_use]
-    pub fn new(core: Rc<Core>, service: S) -> Rc<Self> {
-        Rc::new(Self {
-            core,
-            service,
-            exchanges: RefCell::new(Vec::new()),
-            next_connection_id: Cell::new(1),
-        })
-    }
-
-    /// Serves a stream until it closes. The connection must have been counted with [`Load::add`].
-    pub fn serve<I: Io>(self: &Rc<Self>, io: I, peer: Option<SocketAddr>, local: Option<SocketAddr>) {
-        let id = self.next_connection_id.get();
-        self.next_connection_id.set(id + 1);
-        let client = Client { peer, local, ..Client::anonymous(id) };
-        self.core.connections.set(self.core.connections.get() + 1);
-        let counted = CountsOut { core: Rc::clone(&self.core), what: Counted::Connection };
-        let connection = Connection::new(Rc::clone(self), io, client);
-        tasks::spawn(async move {
-            // Declared first, so dropped last: the connection is counted while it exists.
-            let _counted = counted;
-            connection.await;
-        });
-    }
-
-    /// Serves an accepted TCP stream.
-    pub(crate) fn serve_tcp(
-        self: &Rc<Self>,
-        stream: std::net::TcpStream,
-        peer: SocketAddr,
-        local: SocketAddr,
-    ) {
-        match TcpIo::register(stream) {
-            Ok(io) => self.serve(io, Some(peer), Some(local)),
-            Err(error) => {
-                self.core.load.remove();
-                tracing::warn!(%error, %peer, "a connection could not be registered");
-            }
-        }
-    }
-
-    /// A block for an exchange, nobody else's.
-    pub(crate) fn take_exchange(&self) -> Rc<Exchange<S::Extra>> {
-        let pooled = self.exchanges.borrow_mut().pop();
-        pooled.unwrap_or_else(|| Rc::new(Exchange::new()))
-    }
-
-    /// Takes a block back, unless somebody still holds it: then the last holder frees it.
-    pub(crate) fn give_exchange(&self, mut exchange: Rc<Exchange<S::Extra>>) {
-        if let Some(unique) = Rc::get_mut(&mut exchange) {
-            unique.reset();
-            let mut pool = self.exchanges.borrow_mut();
-            if pool.len() < EXCHANGES_KEPT_MAX {
-                pool.push(exchange);
-            }
-        }
-    }
-}
-
-/// Blocks kept for later exchanges: more than a busy worker has at the same time.
-const EXCHANGES_KEPT_MAX: usize = 256;

@@ -53,7 +53,11 @@ impl Acceptor {
     /// When the reactor cannot take it.
     pub fn register(listener: TcpListener) -> io::Result<Self> {
         let local = listener.local_addr()?;
-        Ok(Self { listener: AsyncFd::new(listener)?, local })
+        // SAFETY: std's `TcpListener` owns its descriptor, always names the same one, and keeps it
+        // open until it is dropped, which `AsyncFd` does only after it has deregistered.
+        #[allow(unsafe_code)]
+        let listener = unsafe { AsyncFd::register(listener) }?;
+        Ok(Self { listener, local })
     }
 
     /// The address it listens on.

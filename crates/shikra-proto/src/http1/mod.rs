@@ -12,6 +12,7 @@ mod head;
 mod head_decoder;
 mod limits;
 mod reply;
+pub mod state;
 mod target;
 mod trailer;
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 impl<I: Io, S: Service> Connection<I, S> {
     pub(super) fn begin_drain(&mut self, body: Option<Box<BodyProgress>>) {
-        self.stage = Stage::Draining { body, left: self.core().limits.drain_bytes_max };
+        self.stage = Stage::Draining { body, left: self.base().limits.drain_bytes_max };
     }
 
     pub(super) fn begin_linger(&mut self) {
@@ -26,7 +26,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             self.reset();
             return Step::Again;
         };
-        let mut scratch = self.core().scratch.take_read();
+        let mut scratch = self.base().scratch.take_read();
         let event = loop {
             match self.io.poll_read(cx, &mut scratch) {
                 Poll::Pending => break None,
@@ -34,7 +34,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                 Poll::Ready(Ok(0)) => break Some(Event::PeerFinished),
                 Poll::Ready(Ok(len)) => {
                     let bytes = scratch.get(..len).unwrap_or_default();
-                    let Some(used) = body.skip(bytes, &self.worker.core.limits.body) else {
+                    let Some(used) = body.skip(bytes, &self.hub.base.limits.body) else {
                         break Some(Event::BodyRefused);
                     };
                     if body.is_over() {
@@ -49,7 +49,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                 }
             }
         };
-        self.core().scratch.give_read(scratch);
+        self.base().scratch.give_read(scratch);
         let Some(event) = event else {
             self.stage = Stage::Draining { body: Some(body), left };
             return Step::Wait;
@@ -83,7 +83,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             self.go(Event::PeerFinished);
             return Step::Again;
         }
-        let mut scratch = self.core().scratch.take_read();
+        let mut scratch = self.base().scratch.take_read();
         let event = loop {
             match self.io.poll_read(cx, &mut scratch) {
                 Poll::Pending => break None,
@@ -92,7 +92,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                 Poll::Ready(Err(_)) => break Some(Event::Reset),
             }
         };
-        self.core().scratch.give_read(scratch);
+        self.base().scratch.give_read(scratch);
         match event {
             Some(event) => {
                 self.go(event);

@@ -81,12 +81,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         self.watch(cx, active, now)
     }
 
-    fn feed(
-        &mut self,
-        cx: &mut Context<'_>,
-        out: &mut Vec<u8>,
-        active: &mut Active<S>,
-    ) -> Watched {
+    fn feed(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>, active: &mut Active<S>) -> Watched {
         let now = self.now();
         let Some(body) = active.body.as_deref_mut() else { return Watched::Present };
         let cell = active.exchange.body();
@@ -110,7 +105,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             }
             Poll::Ready(Ok(len)) => {
                 body.arrived(len, now);
-                body.take_window(cell, &self.worker.core.limits.body);
+                body.take_window(cell, &self.hub.base.limits.body);
                 if body.is_over() {
                     self.input.extend_from_slice(&body.window);
                     self.input_is_partial = false;

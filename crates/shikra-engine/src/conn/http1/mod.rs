@@ -16,11 +16,11 @@ mod watch;
 
 use crate::buffer::Output;
 use crate::clock::Millis;
+use crate::hub::{Hub, Phase, ServiceHub};
 use crate::rt::Io;
 use crate::service::{Client, End, Exchange, ReplyStream, Service};
 use crate::slot::SlotFuture;
 use crate::timer::Timer;
-use crate::worker::{Core, Phase, Worker};
 use body::BodyProgress;
 use bytes::Bytes;
 use shikra_proto::http1::HeadDecoder;
@@ -34,7 +34,7 @@ use std::task::{Context, Poll};
 /// A connection, as the future that serves it.
 pub struct Connection<I, S: Service> {
     io: I,
-    worker: Rc<Worker<S>>,
+    hub: Rc<ServiceHub<S>>,
     client: Client,
     state: State,
     stage: Stage<S>,
@@ -99,11 +99,11 @@ impl<I, S: Service> Unpin for Connection<I, S> {}
 
 impl<I: Io, S: Service> Connection<I, S> {
     /// A connection over `io` that has not read anything.
-    pub fn new(worker: Rc<Worker<S>>, io: I, client: Client) -> Self {
-        let now = worker.core.clock.now();
+    pub fn new(hub: Rc<ServiceHub<S>>, io: I, client: Client) -> Self {
+        let now = hub.base.clock.now();
         Self {
             io,
-            worker,
+            hub,
             client,
             state: State::Idle,
             stage: Stage::Empty,
@@ -121,22 +121,22 @@ impl<I: Io, S: Service> Connection<I, S> {
         }
     }
 
-    fn core(&self) -> &Core {
-        &self.worker.core
+    fn base(&self) -> &Hub {
+        &self.hub.base
     }
 
     fn now(&self) -> Millis {
-        self.worker.core.clock.now()
+        self.hub.base.clock.now()
     }
 
     fn is_draining(&self) -> bool {
-        self.worker.core.phase() != Phase::Serving
+        self.hub.base.phase() != Phase::Serving
     }
 
     /// Changes the state as the table says.
     fn go(&mut self, event: Event) {
         self.state = self.state.next(event);
-        self.since = self.worker.core.clock.now();
+        self.since = self.hub.base.clock.now();
     }
 
     fn reset(&mut self) {
@@ -145,8 +145,8 @@ impl<I: Io, S: Service> Connection<I, S> {
 
     /// One poll: as many steps as change something, then one write for all replies.
     fn run(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut out = self.core().scratch.take_write();
-        if self.core().phase() == Phase::Cut {
+        let mut out = self.base().scratch.take_write();
+        if self.base().phase() == Phase::Cut {
             self.io.abort();
             self.reset();
         }
@@ -165,7 +165,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             }
         }
         self.write_out(&mut out, Bytes::new());
-        self.core().scratch.give_write(out);
+        self.base().scratch.give_write(out);
         if self.state == State::Closed {
             self.end();
             return Poll::Ready(());
@@ -213,7 +213,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         if self.output.is_empty() && !self.unflushed.is_empty() && self.state != State::Closed {
             for exchange in std::mem::take(&mut self.unflushed) {
                 exchange.fate().finish(End::Finished);
-                self.worker.give_exchange(exchange);
+                self.hub.give_exchange(exchange);
             }
         }
     }
@@ -231,7 +231,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         if exchange.fate().has_hooks() {
             self.unflushed.push(exchange);
         } else {
-            self.worker.give_exchange(exchange);
+            self.hub.give_exchange(exchange);
         }
     }
 
@@ -252,7 +252,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             exchange.fate().set_closed();
             exchange.body().end();
             exchange.fate().finish(End::Aborted);
-            self.worker.give_exchange(exchange);
+            self.hub.give_exchange(exchange);
         }
     }
 }

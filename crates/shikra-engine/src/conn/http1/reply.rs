@@ -6,7 +6,9 @@ use crate::service::{Reply, ReplyBody, Service};
 use bytes::Bytes;
 use http::{Method, Version};
 use shikra_proto::http1::state::{After, Event};
-use shikra_proto::http1::{ConnectionOption, ReplyHead, ReplyPlan, encode_reply_head, reply_plan};
+use shikra_proto::http1::{
+    ConnectionOption, ReplyHead, ReplyPlan, encode_reply_head, reply_framing,
+};
 
 impl<I: Io, S: Service> Connection<I, S> {
     /// Encodes the reply to `active`; a stream only begins here.
@@ -15,7 +17,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             return self.begin_stream(out, active, reply);
         }
         let head = active.exchange.head();
-        let plan = reply_plan(head.method(), head.version(), reply.status, reply.body.len());
+        let plan = reply_framing(head.method(), head.version(), reply.status, reply.body.len());
         let after = self.after_reply(&active, reply.closes || plan.closes);
         let connection = connection_option(head.version(), after);
         self.encode_head(out, head.version(), &reply, &plan, connection);
@@ -31,7 +33,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             return;
         };
         let head = active.exchange.head();
-        let plan = reply_plan(head.method(), head.version(), reply.status, stream.len());
+        let plan = reply_framing(head.method(), head.version(), reply.status, stream.len());
         let after = self.after_reply(&active, reply.closes || plan.closes);
         let connection = connection_option(head.version(), after);
         self.encode_head(out, head.version(), &reply, &plan, connection);
@@ -62,7 +64,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         version: Version,
         reply: &Reply,
         plan: &ReplyPlan,
-        connection: ConnectionOption,
+        connection: ConnectionOption<'_>,
     ) {
         encode_reply_head(
             out,
@@ -70,7 +72,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                 version,
                 status: reply.status,
                 reason: reply.reason.as_deref(),
-                date: &self.core().clock.date(),
+                date: &self.base().clock.date(),
                 content_type: reply.content_type,
                 fields: &reply.fields,
                 framing: plan.framing,
@@ -101,14 +103,14 @@ impl<I: Io, S: Service> Connection<I, S> {
 
     /// Encodes a reply to something that never became an exchange.
     pub(super) fn encode_refusal(&mut self, out: &mut Vec<u8>, mut reply: Reply) {
-        let plan = reply_plan(&Method::GET, Version::HTTP_11, reply.status, reply.body.len());
+        let plan = reply_framing(&Method::GET, Version::HTTP_11, reply.status, reply.body.len());
         self.encode_head(out, Version::HTTP_11, &reply, &plan, ConnectionOption::Close);
         let body = std::mem::replace(&mut reply.body, ReplyBody::Empty);
         self.write_body(out, body);
     }
 }
 
-fn connection_option(version: Version, after: After) -> ConnectionOption {
+fn connection_option(version: Version, after: After) -> ConnectionOption<'static> {
     match after {
         After::Linger | After::Close => ConnectionOption::Close,
         // RFC 9112 §9.3: a 1.0 client has asked for this and is told that it has it.

@@ -71,7 +71,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                     return Step::Again;
                 }
                 Progress::Failed(error) => {
-                    self.worker.service.report(&active.exchange, Incident::StreamFailed(error));
+                    self.hub.service.report(&active.exchange, Incident::StreamFailed(error));
                     self.stage = Stage::Sending { stream, framing, active };
                     self.write_out(out, Bytes::new());
                     self.io.abort();
@@ -91,7 +91,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         framing: &mut Framing,
         active: &Active<S>,
     ) -> Progress {
-        let max = self.core().limits.waiting_reply_bytes_max;
+        let max = self.base().limits.waiting_reply_bytes_max;
         loop {
             if out.len() >= max {
                 self.write_out(out, Bytes::new());
@@ -126,9 +126,10 @@ impl<I: Io, S: Service> Connection<I, S> {
         }
         match &mut framing.kind {
             ReplyFraming::Chunked => {
-                encode_chunk_prefix(out, chunk.len());
+                let len = chunk.len();
+                encode_chunk_prefix(out, len);
                 self.send_data(out, chunk);
-                encode_chunk_suffix(out);
+                encode_chunk_suffix(out, len);
             }
             ReplyFraming::Length(left) => match left.checked_sub(chunk.len() as u64) {
                 Some(rest) => {

@@ -2,7 +2,7 @@
 
 use super::{Active, Connection, Stage, Step, body::BodyProgress};
 use crate::rt::Io;
-use crate::service::{Answer, Exchange, Reply, Service};
+use crate::service::{Answer, Exchange, Reply, Service, panic_message};
 use crate::slot::SlotFuture;
 use bytes::Bytes;
 use http::StatusCode;
@@ -48,7 +48,7 @@ impl<I: Io, S: Service> Connection<I, S> {
     }
 
     fn read_and_use(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Step {
-        let mut scratch = self.core().scratch.take_read();
+        let mut scratch = self.base().scratch.take_read();
         let step = match self.io.poll_read(cx, &mut scratch) {
             Poll::Pending => Step::Wait,
             Poll::Ready(Err(_)) => {
@@ -69,7 +69,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                 }
             }
         };
-        self.core().scratch.give_read(scratch);
+        self.base().scratch.give_read(scratch);
         step
     }
 
@@ -120,8 +120,8 @@ impl<I: Io, S: Service> Connection<I, S> {
         out: &mut Vec<u8>,
         bytes: &[u8],
     ) -> (usize, Stop) {
-        let worker = Rc::clone(&self.worker);
-        let limits = &worker.core.limits;
+        let hub = Rc::clone(&self.hub);
+        let limits = &hub.base.limits;
         let mut used = 0;
         let mut answered = 0;
         loop {
@@ -141,15 +141,15 @@ impl<I: Io, S: Service> Connection<I, S> {
             if !self.output.is_empty() {
                 return (used, Stop::Turn);
             }
-            let mut exchange = worker.take_exchange();
+            let mut exchange = hub.take_exchange();
             let Some(unique) = Rc::get_mut(&mut exchange) else { continue };
             match self.decoder.decode(rest, &limits.head, unique.head_mut()) {
                 Ok(HeadStatus::Partial) => {
-                    worker.give_exchange(exchange);
+                    hub.give_exchange(exchange);
                     return (used, Stop::Starved);
                 }
                 Err(error) => {
-                    worker.give_exchange(exchange);
+                    hub.give_exchange(exchange);
                     self.refuse(out, &error);
                     return (bytes.len(), Stop::State);
                 }
@@ -192,7 +192,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         }
         let mut progress = BodyProgress::new(framing, head.expects_continue());
         progress.open(exchange.body());
-        *used += progress.take_from(bytes, exchange.body(), &self.core().limits.body);
+        *used += progress.take_from(bytes, exchange.body(), &self.base().limits.body);
         (!progress.is_over()).then(|| Box::new(progress))
     }
 
@@ -205,7 +205,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         body: Option<Box<BodyProgress>>,
     ) {
         let mut later = None;
-        let service = &self.worker.service;
+        let service = &self.hub.service;
         let poll = catch_unwind(AssertUnwindSafe(|| match service.call(&mut exchange) {
             Answer::Now(reply) => Poll::Ready(Answer::Now(reply)),
             Answer::Later(mut future) => {
@@ -247,7 +247,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         active: Active<S>,
         response: S::Response,
     ) {
-        let service = &self.worker.service;
+        let service = &self.hub.service;
         let exchange = &active.exchange;
         match catch_unwind(AssertUnwindSafe(|| service.finish(exchange, response))) {
             Ok(Answer::Now(reply)) => self.reply(out, active, reply),
@@ -265,7 +265,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         panic: &(dyn Any + Send),
     ) {
         let message = panic_message(panic);
-        let service = &self.worker.service;
+        let service = &self.hub.service;
         let exchange = &active.exchange;
         match catch_unwind(AssertUnwindSafe(|| service.recover(exchange, message))) {
             Ok(Answer::Now(reply)) => self.reply(out, active, reply),
@@ -276,7 +276,7 @@ impl<I: Io, S: Service> Connection<I, S> {
 
     /// Answers a malformed head. Whatever follows it cannot be trusted either.
     fn refuse(&mut self, out: &mut Vec<u8>, error: &HeadError) {
-        let reply = self.worker.service.refuse(error.status(), &error.to_string());
+        let reply = self.hub.service.refuse(error.status(), &error.to_string());
         self.refuse_with(out, reply);
     }
 
@@ -300,18 +300,10 @@ impl<I: Io, S: Service> Connection<I, S> {
             None if keeps => After::Keep,
             None if self.input.is_empty() => After::Close,
             None => After::Linger,
-            Some(body) if keeps && body.is_drainable(self.core().limits.drain_bytes_max) => {
+            Some(body) if keeps && body.is_drainable(self.base().limits.drain_bytes_max) => {
                 After::Drain
             }
             Some(_) => After::Linger,
         }
     }
-}
-
-/// The text of a panic, for the log.
-#[must_use]
-pub fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic with a value that is no text".to_owned())
 }

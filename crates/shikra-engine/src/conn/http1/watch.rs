@@ -19,8 +19,8 @@ impl<I: Io, S: Service> Connection<I, S> {
         active: &mut Active<S>,
         now: Millis,
     ) -> Watched {
-        let mut scratch = self.core().scratch.take_read();
-        let max = self.core().limits.pipelined_bytes_max;
+        let mut scratch = self.base().scratch.take_read();
+        let max = self.base().limits.pipelined_bytes_max;
         let watched = loop {
             let room = max.saturating_sub(self.input.len()).min(scratch.len());
             if self.peer_finished || room == 0 {
@@ -37,7 +37,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                 Poll::Ready(Err(_)) => break Watched::Gone,
             }
         };
-        self.core().scratch.give_read(scratch);
+        self.base().scratch.give_read(scratch);
         watched
     }
 
@@ -68,7 +68,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         }
         if let Stage::Handling { active, .. } | Stage::Sending { active, .. } = &mut self.stage
             && let Some(body) = active.body.as_deref_mut()
-            && body.deadline(&self.worker.core.limits).is_some_and(|deadline| deadline <= now)
+            && body.deadline(&self.hub.base.limits).is_some_and(|deadline| deadline <= now)
         {
             body.set_fault();
             body.rests();
@@ -80,7 +80,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         }
         if self.state == State::Head {
             let status = StatusCode::REQUEST_TIMEOUT;
-            let reply = self.worker.service.refuse(status, "the request head came too slowly");
+            let reply = self.hub.service.refuse(status, "the request head came too slowly");
             self.refuse_with(out, reply);
         } else {
             self.go(Event::Timeout);
@@ -91,8 +91,7 @@ impl<I: Io, S: Service> Connection<I, S> {
     pub(super) fn arm_timer(&mut self, cx: &Context<'_>) {
         let deadlines = [self.write_deadline(), self.body_deadline(), self.state_deadline()];
         let nearest = deadlines.into_iter().flatten().min();
-        let timer =
-            self.timer.get_or_insert_with(|| Timer::new(&self.worker.core.timers, cx.waker()));
+        let timer = self.timer.get_or_insert_with(|| Timer::new(&self.hub.base.timers, cx.waker()));
         match nearest {
             Some(deadline) => timer.arm(deadline),
             None => timer.disarm(),
@@ -101,21 +100,21 @@ impl<I: Io, S: Service> Connection<I, S> {
 
     /// A peer that takes nothing for too long is given up.
     fn write_deadline(&self) -> Option<Millis> {
-        let timeout = self.core().limits.write_stall_timeout;
+        let timeout = self.base().limits.write_stall_timeout;
         (!self.output.is_empty()).then(|| self.stalled_since.plus(timeout))
     }
 
     fn body_deadline(&self) -> Option<Millis> {
         match &self.stage {
             Stage::Handling { active, .. } | Stage::Sending { active, .. } => {
-                active.body.as_deref()?.deadline(&self.core().limits)
+                active.body.as_deref()?.deadline(&self.base().limits)
             }
             Stage::Empty | Stage::Draining { .. } => None,
         }
     }
 
     fn state_deadline(&self) -> Option<Millis> {
-        let limits = &self.core().limits;
+        let limits = &self.base().limits;
         match self.state {
             State::Idle if !self.output.is_empty() => None,
             State::Idle if self.is_first => Some(self.since.plus(limits.first_byte_timeout)),
