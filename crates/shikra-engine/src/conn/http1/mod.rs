@@ -262,7 +262,7 @@ impl<I: Io, S: Service> Future for Connection<I, S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        this.core().clock.tick();
+        this.base().clock.tick();
         this.run(cx)
     }
 }
