@@ -98,35 +98,29 @@ pub(crate) fn span_seen(bytes: &[u8], classes: u8) -> (usize, u8) {
 
 /// Counts the bytes at the front of `bytes` that a field value may have: HTAB, SP, visible ASCII and everything above (RFC 9110 §5.5).
 ///
-/// Eight bytes are looked at in one step: a byte below 0x20 borrows into its top bit, and a DEL becomes zero and does the same.
-/// A borrow may also mark bytes after the first one found, never before it, so the lowest mark is exact.
+/// Eight bytes are looked at in one step. Without its top bit no byte can carry into the next one,
+/// so adding 0x60 marks exactly those that are at least 0x20, and adding 1 exactly the DEL.
 #[inline]
 pub(crate) fn value_span(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const TOPS: u64 = 0x8080_8080_8080_8080;
+    let (blocks, tail) = bytes.as_chunks::<8>();
     let mut len = 0;
-    loop {
-        let rest = bytes.get(len..).unwrap_or_default();
-        let Some(block) = rest.first_chunk::<8>() else {
-            return len + rest.iter().position(|&byte| is_control(byte)).unwrap_or(rest.len());
-        };
+    for block in blocks {
         let word = u64::from_le_bytes(*block);
-        let low = word.wrapping_sub(ONES * 0x20) & !word;
-        let flipped = word ^ (ONES * 0x7f);
-        let del = flipped.wrapping_sub(ONES) & !flipped;
-        let marks = (low | del) & TOPS;
-        if marks == 0 {
-            len += 8;
-            continue;
+        let low = word & !TOPS;
+        let mut controls = (!(low + ONES * 0x60) | (low + ONES)) & !word & TOPS;
+        while controls != 0 {
+            let index = (controls.trailing_zeros() / 8) as usize;
+            // HTAB is the one control byte that a value may have.
+            if block.get(index) != Some(&b'\t') {
+                return len + index;
+            }
+            controls &= controls - 1;
         }
-        let index = (marks.trailing_zeros() / 8) as usize;
-        len += index;
-        // HTAB is the one control byte that a value may have.
-        if rest.get(index) != Some(&b'\t') {
-            return len;
-        }
-        len += 1;
+        len += 8;
     }
+    len + tail.iter().position(|&byte| is_control(byte)).unwrap_or(tail.len())
 }
 
 /// Says whether `byte` is a control byte that no field value may have.

@@ -23,7 +23,7 @@ pub(super) fn decide(head: &RequestHead) -> Result<Meaning, HeadError> {
     let framing = request_framing(head, is_10)?;
     let mut meaning = Meaning { framing, keep_alive: !is_10, ..Meaning::default() };
     if head.has(KnownField::Connection) {
-        let options = ConnectionOptions::of(head.get_all("connection"));
+        let options = ConnectionOptions::of(head.values(KnownField::Connection));
         // RFC 9112 §9.3: `close` wins; without it HTTP/1.0 needs `keep-alive`.
         meaning.keep_alive = !options.close && (!is_10 || options.keep_alive);
         // RFC 9110 §7.8: an Upgrade that came in HTTP/1.0 is ignored.
@@ -32,7 +32,7 @@ pub(super) fn decide(head: &RequestHead) -> Result<Meaning, HeadError> {
     // RFC 9110 §10.1.1: an expectation in an HTTP/1.0 request is ignored.
     if head.has(KnownField::Expect) && !is_10 {
         let known = head
-            .get_all("expect")
+            .values(KnownField::Expect)
             .flat_map(header::list)
             .all(|expectation| expectation.eq_ignore_ascii_case(b"100-continue"));
         if !known {
@@ -54,9 +54,10 @@ pub(super) struct ConnectionOptions {
 impl ConnectionOptions {
     pub(super) fn of<'a>(values: impl Iterator<Item = &'a [u8]>) -> Self {
         let mut options = Self::default();
-        for option in values.flat_map(header::list) {
-            options.close |= option.eq_ignore_ascii_case(b"close");
+        // A connection option is a token, so no comma is quoted.
+        for option in values.flat_map(|value| value.split(|&byte| byte == b',')).map(scan::trim) {
             options.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+            options.close |= option.eq_ignore_ascii_case(b"close");
             options.upgrade |= option.eq_ignore_ascii_case(b"upgrade");
         }
         options
@@ -84,11 +85,11 @@ fn request_framing(head: &RequestHead, is_10: bool) -> Result<BodyFraming, HeadE
         if has_length || is_10 {
             return Err(HeadError::FramingConflict);
         }
-        check_chunked(head.get_all("transfer-encoding"))?;
+        check_chunked(head.values(KnownField::TransferEncoding))?;
         return Ok(BodyFraming::Chunked);
     }
     if has_length {
-        return content_length(head.get_all("content-length")).map(BodyFraming::Length);
+        return content_length(head.values(KnownField::ContentLength)).map(BodyFraming::Length);
     }
     Ok(BodyFraming::None)
 }

@@ -305,11 +305,7 @@ impl RequestHead {
     }
 
     fn check_cookies(&self, limits: &HeadLimits) -> Result<(), HeadError> {
-        let count: usize = if self.is_repeated(KnownField::Cookie) {
-            self.get_all("cookie").map(cookies).sum()
-        } else {
-            self.field(KnownField::Cookie).map_or(0, cookies)
-        };
+        let count: usize = self.values(KnownField::Cookie).map(cookies).sum();
         if count > limits.cookies_max { Err(HeadError::TooManyCookies) } else { Ok(()) }
     }
 
@@ -341,6 +337,22 @@ impl RequestHead {
     #[inline]
     fn first_index(&self, name: KnownField) -> u16 {
         self.first.get(name as usize).copied().unwrap_or_default()
+    }
+
+    /// Gives all values of a known field; looks at no field before the first, and at none after a single one.
+    #[inline]
+    pub(super) fn values(&self, name: KnownField) -> impl Iterator<Item = &[u8]> {
+        let first = usize::from(self.first_index(name));
+        let fields = first.checked_sub(1).and_then(|index| self.fields.get(index..));
+        let count_max = if self.is_repeated(name) { usize::MAX } else { 1 };
+        fields
+            .unwrap_or_default()
+            .iter()
+            .filter(move |field| {
+                count_max == 1 || self.part(field.name).eq_ignore_ascii_case(name.name().as_bytes())
+            })
+            .take(count_max)
+            .map(|field| self.part(field.value))
     }
 
     #[inline]
