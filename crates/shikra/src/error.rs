@@ -233,7 +233,11 @@ impl<T, E: Into<Box<dyn StdError>>> OrStatus<T> for std::result::Result<T, E> {
 }
 
 pub(crate) fn phrase(status: StatusCode) -> &'static str {
-    status.canonical_reason().unwrap_or("Error")
+    match status {
+        // CF-16: the words of the default reply to an unknown path.
+        StatusCode::NOT_FOUND => "Not found",
+        status => status.canonical_reason().unwrap_or("Error"),
+    }
 }
 
 /// Returns an error with a status and a message that the client may read.

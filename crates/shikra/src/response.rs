@@ -7,6 +7,7 @@ use shikra_engine::service::{Reply, ReplyBody, ReplyStream};
 use shikra_proto::cookie::SetCookie;
 use shikra_proto::header::FieldLines;
 use std::fmt;
+use std::rc::Rc;
 use std::panic::Location;
 
 /// A response: status, header fields and body.
@@ -29,7 +30,7 @@ pub struct Response {
 
 /// The uncommon part: an error on its way, or a mistake that makes the reply a 500.
 struct ErrorPart {
-    error: Error,
+    error: Rc<Error>,
     is_rendered: bool,
 }
 
@@ -107,7 +108,7 @@ impl Response {
     /// The error that this response answers; it stays when an error handler has replaced the rest.
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
-        self.error.as_deref().map(|part| &part.error)
+        self.error.as_deref().map(|part| &*part.error)
     }
 
     // Changing.
@@ -218,16 +219,16 @@ impl Response {
     pub(crate) fn from_error(error: Error) -> Self {
         let mut res = Self::new();
         res.reply.status = error.status();
-        res.error = Some(Box::new(ErrorPart { error, is_rendered: false }));
+        res.error = Some(Box::new(ErrorPart { error: Rc::new(error), is_rendered: false }));
         res
     }
 
     /// The error that nobody has made a body for yet.
     pub(crate) fn unrendered(&self) -> Option<&Error> {
-        self.error.as_deref().filter(|part| !part.is_rendered).map(|part| &part.error)
+        self.error.as_deref().filter(|part| !part.is_rendered).map(|part| &*part.error)
     }
 
-    pub(crate) fn take_unrendered(&mut self) -> Option<Error> {
+    pub(crate) fn take_unrendered(&mut self) -> Option<Rc<Error>> {
         if self.error.as_deref().is_some_and(|part| !part.is_rendered) {
             return self.error.take().map(|part| part.error);
         }
@@ -235,7 +236,7 @@ impl Response {
     }
 
     /// This response answers `error` from now on.
-    pub(crate) fn answering(mut self, error: Error) -> Self {
+    pub(crate) fn answering(mut self, error: Rc<Error>) -> Self {
         self.error = Some(Box::new(ErrorPart { error, is_rendered: true }));
         self
     }

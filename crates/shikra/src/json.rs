@@ -1,0 +1,55 @@
+//! JSON in and out.
+
+use crate::error::{Error, Result};
+use crate::into_response::IntoResponse;
+use crate::response::{JSON, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use shikra_engine::service::ReplyBody;
+
+/// A value as a JSON reply.
+///
+/// A value that cannot be serialised is a logged 500.
+///
+/// ```
+/// use shikra::{IntoResponse, Json};
+///
+/// let res = Json([1, 2, 3]).into_response();
+/// assert_eq!(res.body(), Some(&b"[1,2,3]"[..]));
+/// assert_eq!(res.header("content-type"), Some("application/json"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        let mut text = Vec::with_capacity(TYPICAL_BYTES);
+        match serde_json::to_writer(&mut text, &self.0) {
+            Ok(()) => Response::with_content(JSON, ReplyBody::Owned(text)),
+            Err(error) => Response::from_error(error.into()),
+        }
+    }
+}
+
+/// Decodes a body, at most 128 levels deep.
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let mut decoder = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut decoder).map_err(|error| {
+        let path = error.path().to_string();
+        refused(&path, error.into_inner())
+    })?;
+    decoder.end().map_err(|error| refused(".", error))?;
+    Ok(value)
+}
+
+fn refused(path: &str, error: serde_json::Error) -> Error {
+    let status = match error.classify() {
+        Category::Data => 422,
+        Category::Syntax | Category::Eof | Category::Io => 400,
+    };
+    let place = if path == "." { String::new() } else { format!(" at `{path}`") };
+    Error::new(status, format!("JSON{place}: {error}")).with_cause(error)
+}
+
+const TYPICAL_BYTES: usize = 128;
