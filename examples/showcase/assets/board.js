@@ -116,6 +116,7 @@ async function add(event) {
 
 function edit(item) {
   const note = read(item);
+  status.replaceChildren();
   const form = document.createElement("form");
   const field = document.createElement("textarea");
   field.value = note.text;
