@@ -17,7 +17,8 @@ struct Tally {
     failed: u64,
 }
 
-/// Runs everything; an error if anything failed, could not be built, or is missing.
+/// Runs everything; an error if anything failed, could not be built, or is missing. Its message is
+/// empty when the closing line has said it all.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
     let missing = parts::set_up(root)?;
     for line in &missing {
@@ -44,7 +45,7 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         println!("{line}");
     }
     println!("{} passed, {} failed", tally.passed, tally.failed);
-    if tally.failed == 0 { Ok(()) } else { Err("some tests failed".to_owned()) }
+    if tally.failed == 0 { Ok(()) } else { Err(String::new()) }
 }
 
 /// The runs, in order. Documentation tests are part of the first.
