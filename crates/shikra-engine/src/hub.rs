@@ -176,7 +176,7 @@ thread_local! {
 }
 
 /// Forgets the worker of this thread, whose runtime is about to be dropped.
-pub(crate) fn clear_current() {
+pub fn clear_current() {
     CURRENT.with(|current| current.replace(None));
     clock::clear_current();
 }

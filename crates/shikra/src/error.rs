@@ -3,6 +3,7 @@
 use crate::response::Response;
 use http::StatusCode;
 use shikra_engine::body::BodyError;
+use shikra_proto::header::FieldLines;
 use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -32,6 +33,8 @@ pub struct Error {
     status: StatusCode,
     message: Cow<'static, str>,
     cause: Option<Box<dyn StdError>>,
+    /// Fields of the reply, whoever makes its body.
+    fields: FieldLines,
     kind: Kind,
 }
 
@@ -73,6 +76,22 @@ impl Error {
         self
     }
 
+    /// The same error with a header field for its reply, whoever makes that: `allow`,
+    /// `www-authenticate`, `retry-after`.
+    ///
+    /// A name or value that HTTP does not allow is left out and becomes the cause.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        match self.fields.try_set(name, value.as_ref()) {
+            Ok(()) => self,
+            Err(error) => self.with_cause(format!("header `{}`: {error}", name.escape_debug())),
+        }
+    }
+
+    pub(crate) fn fields(&self) -> &FieldLines {
+        &self.fields
+    }
+
     pub(crate) fn panicked(message: String) -> Self {
         Self { kind: Kind::Panic, ..Self::unexpected(message.into()) }
     }
@@ -82,13 +101,14 @@ impl Error {
     }
 
     fn deliberate(status: StatusCode, message: Cow<'static, str>) -> Self {
-        Self { status, message, cause: None, kind: Kind::Deliberate }
+        Self { status, message, cause: None, fields: FieldLines::new(), kind: Kind::Deliberate }
     }
 
     fn unexpected(cause: Box<dyn StdError>) -> Self {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         let message = Cow::Borrowed(phrase(status));
-        Self { status, message, cause: Some(cause), kind: Kind::Unexpected }
+        let fields = FieldLines::new();
+        Self { status, message, cause: Some(cause), fields, kind: Kind::Unexpected }
     }
 
     /// The status to answer with.

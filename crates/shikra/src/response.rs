@@ -7,8 +7,8 @@ use shikra_engine::service::{Reply, ReplyBody, ReplyStream};
 use shikra_proto::cookie::SetCookie;
 use shikra_proto::header::FieldLines;
 use std::fmt;
-use std::rc::Rc;
 use std::panic::Location;
+use std::rc::Rc;
 
 /// A response: status, header fields and body.
 ///
@@ -237,6 +237,12 @@ impl Response {
 
     /// This response answers `error` from now on.
     pub(crate) fn answering(mut self, error: Rc<Error>) -> Self {
+        for (name, value) in error.fields().iter() {
+            if self.reply.fields.get(name).is_none() && self.reply.status == error.status() {
+                // Valid: it comes from a checked list.
+                let _ = self.reply.fields.try_append(name, value);
+            }
+        }
         self.error = Some(Box::new(ErrorPart { error, is_rendered: true }));
         self
     }

@@ -24,7 +24,7 @@ use std::task::{Context, Poll, Waker};
 /// use shikra::{App, Response, stream, testing::TestClient};
 ///
 /// async fn numbers(_: shikra::Request) -> Response {
-///     stream(async |mut out| {
+///     stream(async |out| {
 ///         for n in 0..3 {
 ///             out.write(format!("{n}\n")).await?;
 ///         }
@@ -86,7 +86,7 @@ impl StreamWriter {
     ///
     /// # Errors
     /// When the reply is over: the writer was kept longer than its stream.
-    pub async fn write(&mut self, piece: impl Into<Bytes>) -> Result<(), Error> {
+    pub async fn write(&self, piece: impl Into<Bytes>) -> Result<(), Error> {
         let mut piece = Some(piece.into());
         poll_fn(|cx| self.poll_write(cx, &mut piece)).await
     }
@@ -95,7 +95,7 @@ impl StreamWriter {
     ///
     /// # Errors
     /// As [`StreamWriter::write`].
-    pub async fn flush(&mut self) -> Result<(), Error> {
+    pub async fn flush(&self) -> Result<(), Error> {
         poll_fn(|cx| {
             let mut shared = self.shared.borrow_mut();
             if shared.is_over {
@@ -205,9 +205,10 @@ where
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Box<dyn StdError>>>> {
-        self.0.as_mut().poll_next(cx).map(|next| {
-            next.map(|chunk| chunk.map(Into::into).map_err(Into::into))
-        })
+        self.0
+            .as_mut()
+            .poll_next(cx)
+            .map(|next| next.map(|chunk| chunk.map(Into::into).map_err(Into::into)))
     }
 }
 

@@ -80,6 +80,12 @@ impl Way {
 }
 
 impl PipeIo {
+    /// Whether the other end has neither finished nor gone.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.read.borrow().end == End::Open && self.write.borrow().end == End::Open
+    }
+
     fn poll_take(
         &mut self,
         cx: &Context<'_>,

@@ -2,32 +2,17 @@
 //! where the patterns decide them, and every mistake is found.
 
 use super::{App, BaseDef, MountDef, RouteDef};
+use crate::dispatch::{Frozen, FrozenRoute, FrozenStep, Hook, Scope, StateMaker};
 use crate::error::Result;
-use crate::error_handler::{ErrorHandler, Mode};
-use crate::handler::Handler;
 use crate::middleware::Middleware;
 use crate::router::{
-    Coverage, InsertError, Pattern, PatternError, Prefix, PrefixSet, Router, RouterBuilder,
-    Settings,
+    Coverage, InsertError, Pattern, PatternError, Prefix, PrefixSet, RouterBuilder, Settings,
 };
 use crate::state::SharedState;
-use shikra_engine::config::Config;
-use std::any::{Any, TypeId};
 use std::fmt;
-use std::future::Future;
 use std::io;
 use std::panic::Location;
-use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
-
-type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
-/// Makes one value of a worker's state.
-pub(crate) type StateMaker =
-    Arc<dyn Fn() -> LocalFuture<Result<(TypeId, Rc<dyn Any>)>> + Send + Sync>;
-/// Runs at start or stop.
-pub(crate) type Hook = Arc<dyn Fn() -> LocalFuture<Result<()>> + Send + Sync>;
 
 pub(super) fn hook<F>(function: F) -> Hook
 where
@@ -59,59 +44,15 @@ impl fmt::Display for Problem {
     }
 }
 
-/// An application that no longer changes; all workers share it.
-pub(crate) struct Frozen {
-    pub(crate) router: Router<usize>,
-    pub(crate) routes: Vec<FrozenRoute>,
-    /// What stands around requests that no route answers.
-    pub(crate) outer: Vec<FrozenStep>,
-    /// Base paths that only the request decides; the numbers are [`FrozenStep::condition`].
-    pub(crate) bases: PrefixSet<usize>,
-    /// Scopes of errors and unknown paths: the application itself, then its mounts.
-    pub(crate) scopes: Vec<Scope>,
-    /// The mounts' prefixes, with their scopes.
-    pub(crate) mounts: PrefixSet<usize>,
-    pub(crate) shared: SharedState,
-    pub(crate) makers: Vec<StateMaker>,
-    pub(crate) on_start: Vec<Hook>,
-    pub(crate) on_stop: Vec<Hook>,
-    pub(crate) config: Config,
-    pub(crate) mode: Mode,
-}
-
-/// A route with all that stands around it.
-pub(crate) struct FrozenRoute {
-    pub(crate) steps: Vec<FrozenStep>,
-    pub(crate) handler: Arc<dyn Handler>,
-    pub(crate) body_bytes_max: Option<u64>,
-    pub(crate) deadline: Option<Duration>,
-    pub(crate) scope: usize,
-}
-
-/// A middleware, for all requests of its route or for those below a base path.
-#[derive(Clone)]
-pub(crate) struct FrozenStep {
-    pub(crate) middleware: Arc<dyn Middleware>,
-    pub(crate) condition: Option<usize>,
-}
-
-/// An application or mount, as far as errors and unknown paths are concerned.
-pub(crate) struct Scope {
-    pub(crate) parent: Option<usize>,
-    pub(crate) catches: Vec<Arc<dyn ErrorHandler>>,
-    pub(crate) on_error: Option<Arc<dyn ErrorHandler>>,
-    pub(crate) not_found: Option<Arc<dyn Handler>>,
-}
-
-impl Frozen {
-    /// # Errors
-    /// All mistakes at once, as one text.
-    pub(crate) fn new(app: App) -> io::Result<Self> {
-        let mut freezer = Freezer::new(&app);
-        let root = Level::root();
-        freezer.add_app(&app, &root);
-        freezer.finish(app)
-    }
+/// Freezes an application.
+///
+/// # Errors
+/// All mistakes at once, as one text.
+pub(crate) fn freeze(app: App) -> io::Result<Frozen> {
+    let mut freezer = Freezer::new(&app);
+    let root = Level::root();
+    freezer.add_app(&app, &root);
+    freezer.finish(app)
 }
 
 /// Where in the tree of mounts an application stands.
@@ -164,10 +105,10 @@ impl Freezer {
             routes: Vec::new(),
             places: Vec::new(),
             outer: Vec::new(),
-            bases: PrefixSet::new(settings.path_case()),
+            bases: PrefixSet::new(settings.path_case),
             bases_len: 0,
             scopes: Vec::new(),
-            mounts: PrefixSet::new(settings.path_case()),
+            mounts: PrefixSet::new(settings.path_case),
             problems: Vec::new(),
             shared: SharedState::default(),
             makers: Vec::new(),
@@ -218,7 +159,11 @@ impl Freezer {
         around
     }
 
-    fn base(&mut self, def: &BaseDef, level: &Level) -> Option<(Prefix, usize, Arc<dyn Middleware>)> {
+    fn base(
+        &mut self,
+        def: &BaseDef,
+        level: &Level,
+    ) -> Option<(Prefix, usize, Arc<dyn Middleware>)> {
         let prefix = self.prefix_under(&def.prefix, level, def.place)?;
         let number = self.bases_len;
         self.bases_len += 1;
@@ -334,7 +279,7 @@ impl Candidate {
         let Some((prefix, number)) = &self.base else {
             return Some(FrozenStep { middleware, condition: None });
         };
-        match prefix.covers(pattern, settings.path_case()) {
+        match prefix.covers(pattern, settings.path_case) {
             Coverage::Always => Some(FrozenStep { middleware, condition: None }),
             Coverage::Sometimes => Some(FrozenStep { middleware, condition: Some(*number) }),
             Coverage::Never => None,

@@ -4,12 +4,14 @@ mod freeze;
 mod route;
 mod serve;
 
-pub(crate) use freeze::{Frozen, FrozenRoute, Hook, Scope, StateMaker};
 pub use freeze::Problem;
+pub(crate) use freeze::freeze;
 pub use route::Route;
-pub use serve::AppHandle;
+#[cfg(feature = "testing")]
 pub(crate) use serve::AppFactory;
+pub use serve::AppHandle;
 
+use crate::dispatch::{Hook, StateMaker};
 use crate::error::{Error, Result};
 use crate::error_handler::{self, ErrorHandler, Mode};
 use crate::handler::{self, Handler};
@@ -437,9 +439,11 @@ impl App {
     /// # Errors
     /// What would keep the application from starting.
     pub fn routes(&self) -> std::io::Result<Vec<(MethodMatch, String)>> {
-        let frozen = Frozen::new(self.clone())?;
+        let frozen = freeze(self.clone())?;
         let routes = frozen.router.routes().iter();
-        Ok(routes.map(|route| (route.method().clone(), route.pattern().text().to_owned())).collect())
+        Ok(routes
+            .map(|route| (route.method().clone(), route.pattern().text().to_owned()))
+            .collect())
     }
 
     fn take(&mut self) -> Self {

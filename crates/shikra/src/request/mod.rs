@@ -18,7 +18,7 @@ use shikra_engine::slot::SlotFuture;
 use shikra_proto::cookie;
 use shikra_proto::header::KnownField;
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
@@ -56,6 +56,8 @@ pub(crate) struct RequestExtra {
     /// The most bytes that collecting the body may take.
     pub(crate) body_bytes_max: u64,
     collected: OnceCell<Bytes>,
+    /// A panic has been answered already.
+    pub(crate) has_recovered: Cell<bool>,
 }
 
 impl Extra for RequestExtra {
@@ -63,6 +65,7 @@ impl Extra for RequestExtra {
         self.context = None;
         self.meta.clear();
         self.collected.take();
+        self.has_recovered.set(false);
     }
 }
 
@@ -75,7 +78,7 @@ pub(crate) trait Context {
     /// The pattern of a route, as it was registered.
     fn pattern(&self, route: RouteId) -> Option<&str>;
     /// Runs the error handlers on a response that stands for an error.
-    fn render_error(&self, req: Request, res: Response) -> SlotFuture<Response>;
+    fn render_error(self: Rc<Self>, req: Request, res: Response) -> SlotFuture<Response>;
 }
 
 impl fmt::Debug for Request {
@@ -90,6 +93,10 @@ impl fmt::Debug for Request {
 impl Request {
     pub(crate) fn new(exchange: Rc<Exchange<RequestExtra>>) -> Self {
         Self { exchange }
+    }
+
+    pub(crate) fn router_params(&self) -> &Params {
+        &self.extra().params
     }
 
     fn extra(&self) -> &RequestExtra {
@@ -341,7 +348,7 @@ impl Request {
 
     pub(crate) async fn render_error(&self, res: Response) -> Response {
         match &self.extra().context {
-            Some(context) => context.render_error(self.clone(), res).await,
+            Some(context) => Rc::clone(context).render_error(self.clone(), res).await,
             None => res,
         }
     }

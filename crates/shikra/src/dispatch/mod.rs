@@ -1,6 +1,9 @@
 //! From an exchange to its chain, and from the response back to the reply.
 
-use crate::app::{Frozen, FrozenStep, Scope};
+mod frozen;
+
+pub(crate) use frozen::{Frozen, FrozenRoute, FrozenStep, Hook, Scope, StateMaker};
+
 use crate::error::Error;
 use crate::error_handler::{LocalErrorHandler, default_reply};
 use crate::handler::LocalHandler;
@@ -14,7 +17,6 @@ use http::{Method, StatusCode};
 use shikra_engine::body::BodyError;
 use shikra_engine::service::{Answer, Exchange, Service};
 use shikra_engine::slot::SlotFuture;
-use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -72,7 +74,12 @@ impl WorkerApp {
     }
 
     /// The chain around a request that no route answers.
-    fn outer_chain(&self, params: &Params, path: &str, handler: &Rc<dyn LocalHandler>) -> Rc<Chain> {
+    fn outer_chain(
+        &self,
+        params: &Params,
+        path: &str,
+        handler: &Rc<dyn LocalHandler>,
+    ) -> Rc<Chain> {
         chain(&self.outer, handler, |number| self.covers(number, params, path))
     }
 
@@ -296,7 +303,10 @@ impl AppService {
 enum Miss {
     Path,
     BadPath,
-    Method { allow: String, is_options: bool },
+    Method {
+        allow: String,
+        is_options: bool,
+    },
     Redirect(String),
     /// `OPTIONS *`: the server itself is meant.
     Server,
@@ -314,7 +324,7 @@ impl LocalHandler for Miss {
                 Self::Method { allow, is_options: true } => 204.with_header("allow", allow),
                 Self::Method { allow, is_options: false } => {
                     let error = Error::new(405, "Method not allowed");
-                    error.with_header_of_reply("allow", allow).into_response()
+                    error.with_header("allow", allow).into_response()
                 }
                 Self::Redirect(location) => 308.with_header("location", location),
                 Self::Server => 204.into_response(),
