@@ -62,7 +62,7 @@ impl Reply {
         let mut fields = FieldLines::new();
         loop {
             match field_line(window, at)? {
-                Line::Partial => return partial,
+                Line::Partial(_) => return partial,
                 Line::End { next } => {
                     at = next;
                     break;
