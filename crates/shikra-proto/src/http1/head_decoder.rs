@@ -87,7 +87,7 @@ impl HeadDecoder {
         head: &mut RequestHead,
     ) -> Result<HeadStatus, HeadError> {
         // What lies past the limit cannot change the outcome, so it is not looked at.
-        let window = buf.get(..limits.head_bytes_max).unwrap_or(buf);
+        let window = buf.get(..limits.head_bytes_cap()).unwrap_or(buf);
         if self.state == State::Start {
             head.clear();
             self.state = State::RequestLine;
@@ -108,7 +108,7 @@ impl HeadDecoder {
         loop {
             match field_line(window, at)? {
                 Line::Field { field, known, next } => {
-                    if head.fields_len() >= limits.fields_max {
+                    if head.fields_len() >= limits.fields_cap() {
                         return Err(HeadError::TooManyFields);
                     }
                     head.note_field(field, known);
@@ -134,7 +134,7 @@ impl HeadDecoder {
     fn is_still_partial(&self, window: &[u8], limits: &HeadLimits) -> bool {
         let fresh = window.get(self.seen as usize..).unwrap_or_default();
         let line_len = window.len().saturating_sub(self.line_start as usize);
-        let at_limit = window.len() >= limits.head_bytes_max
+        let at_limit = window.len() >= limits.head_bytes_cap()
             || (self.state == State::RequestLine && line_len > limits.target_bytes_max);
         !at_limit && self.run.goes_on_with(fresh)
     }
@@ -147,7 +147,7 @@ impl HeadDecoder {
     ) -> Result<HeadStatus, HeadError> {
         self.seen = narrow(window.len());
         self.run = run;
-        if window.len() >= limits.head_bytes_max {
+        if window.len() >= limits.head_bytes_cap() {
             return Err(HeadError::HeadTooLarge);
         }
         Ok(HeadStatus::Partial)

@@ -52,8 +52,8 @@ impl Reply {
         request_method: &Method,
         limits: &HeadLimits,
     ) -> Result<Option<(Self, usize)>, HeadError> {
-        let window = buf.get(..limits.head_bytes_max).unwrap_or(buf);
-        let partial = if window.len() < limits.head_bytes_max {
+        let window = buf.get(..limits.head_bytes_cap()).unwrap_or(buf);
+        let partial = if window.len() < limits.head_bytes_cap() {
             Ok(None)
         } else {
             Err(HeadError::HeadTooLarge)
@@ -68,7 +68,7 @@ impl Reply {
                     break;
                 }
                 Line::Field { field, next, .. } => {
-                    if fields.len_fields() >= limits.fields_max {
+                    if fields.len_fields() >= limits.fields_cap() {
                         return Err(HeadError::TooManyFields);
                     }
                     let name = scan::ascii(field.name.of(window));

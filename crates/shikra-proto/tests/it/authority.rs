@@ -134,7 +134,7 @@ fn refuses_what_is_no_host() {
 fn takes_hosts_apart() {
     let decode = |text| Authority::decode(text).unwrap();
     assert_eq!(decode("A.b.:080").host(), Host::Name("A.b."));
-    // VA-214: leading zeros are dropped, and a lone colon is no port.
+    // Leading zeros are dropped, and a lone colon is no port.
     assert_eq!(decode("A.b.:080").port(), Some(80));
     assert_eq!(decode("a:").port(), None);
     assert_eq!(decode("1.2.3.4").host(), Host::Ipv4([1, 2, 3, 4].into()));
@@ -152,7 +152,7 @@ fn demands_exactly_one_host() {
     assert_refused(b"GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", HostRepeated);
     assert_refused(b"GET http://a/ HTTP/1.1\r\nHost: u@b\r\n\r\n", HostInvalid);
     assert_refused(b"GET / HTTP/1.1\r\nHost: a\xe9\r\n\r\n", HostInvalid);
-    // VA-198: HTTP/1.0 may leave it out.
+    // HTTP/1.0 may leave it out.
     assert_eq!(head(b"GET / HTTP/1.0\r\n\r\n").authority(), None);
     assert_eq!(head(b"GET / HTTP/1.1\r\nHost:\r\n\r\n").authority(), None);
     assert_eq!(head(b"GET http://a:1/ HTTP/1.1\r\nHost: b\r\n\r\n").authority(), Some("a:1"));

@@ -72,7 +72,7 @@ fn reads_chunks() {
         ("5;\r\nhello\r\n0\r\n\r\n", "hello", ""),
         ("5 ;a\r\nhello\r\n0\t;\r\n\r\n", "hello", ""),
         ("5;\u{e9}\t\r\nhello\r\n0\r\n\r\n", "hello", ""),
-        // VA-141: trailers, trimmed and without regard to case.
+        // Trailers, trimmed and without regard to case.
         ("0\r\nX-Sum:  1 \t\r\nB:\r\n\r\n", "", "x-sum: 1\r\nb: \r\n"),
         // R18: framing, host and connection are not changed any more.
         (

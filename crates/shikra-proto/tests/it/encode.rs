@@ -132,7 +132,7 @@ fn writes_status_lines() {
     }
 }
 
-// VA-186, VA-187: framing fields are the engine's alone.
+// VA-186: framing fields are the engine's alone.
 #[test]
 fn leaves_out_framing_fields_of_the_user() {
     let lines = fields(&[
@@ -178,7 +178,7 @@ fn writes_chunks() {
         encode_chunk_suffix(&mut out, len);
         assert_eq!(out, [prefix.as_bytes(), b"\r\n"].concat());
     }
-    // VA-180: nothing ends the body early.
+    // Nothing ends the body early.
     let mut out = Vec::new();
     encode_chunk_prefix(&mut out, 0);
     encode_chunk_suffix(&mut out, 0);
@@ -190,7 +190,7 @@ fn writes_chunks() {
     assert_eq!(out, b"HTTP/1.1 100 Continue\r\n\r\n");
 }
 
-// R26. VA-184: no body with 204, 304 and HEAD. VA-185: 205 is empty. VA-195: no chunks to HTTP/1.0.
+// R26. No body with 204, 304 and HEAD. VA-185: 205 is empty. No chunks to HTTP/1.0.
 #[test]
 fn decides_the_framing() {
     use ReplyFraming::{Chunked, Length, UntilClose};
@@ -230,7 +230,7 @@ fn field_lines_keep_order_and_names() {
     let mut lines = fields(&[("A", "1"), ("b", " 2\t"), ("a", "3")]);
     assert_eq!(lines.as_bytes(), b"a: 1\r\nb: 2\r\na: 3\r\n");
     assert_eq!(lines.get_all("A").collect::<Vec<_>>(), [b"1", b"3"]);
-    // VA-083, CF-51: setting replaces, in the place of the first.
+    // CF-51: setting replaces, in the place of the first.
     lines.try_set("A", b"4").unwrap();
     assert_eq!(lines.as_bytes(), b"a: 4\r\nb: 2\r\n");
     lines.try_set("c", b"").unwrap();
@@ -244,7 +244,7 @@ fn field_lines_keep_order_and_names() {
     assert!(lines.is_empty() && lines.as_bytes().is_empty());
 }
 
-// R27, VA-190
+// R27
 #[test]
 fn field_lines_cannot_be_split() {
     let mut lines = fields(&[("a", "1")]);

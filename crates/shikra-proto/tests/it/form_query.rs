@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use shikra_proto::form::{self, FormError, FormLimits};
 use shikra_proto::query;
 
-// CF-34, CF-35: a multi-map, and a key without `=` has an empty value.
+// CF-35: a multi-map, and a key without `=` has an empty value.
 #[test]
 fn reads_pairs() {
     let table: &[(&str, &[(&str, &str)])] = &[

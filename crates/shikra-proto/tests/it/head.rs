@@ -2,7 +2,7 @@
 
 use http::{Method, Version};
 use shikra_proto::header::KnownField;
-use shikra_proto::http1::{HeadError, HeadLimits, RequestHead};
+use shikra_proto::http1::{HeadDecoder, HeadError, HeadLimits, RequestHead};
 
 use crate::support::{Outcome, assert_refused, decode, head};
 
@@ -127,7 +127,7 @@ fn caps_methods_at_32_bytes() {
     assert_eq!(HeadError::MethodTooLong.status(), 501);
 }
 
-// VA-067, VA-070: lookup without regard to case, values trimmed, order of arrival. VA-071: only SP and HTAB are trimmed.
+// VA-067: lookup without regard to case, values trimmed, order of arrival. VA-071: only SP and HTAB are trimmed.
 #[test]
 fn gives_fields_as_they_came() {
     let head = head(
@@ -236,4 +236,9 @@ fn a_head_can_be_built_from_parts() {
     assert_eq!(head.get("Content-Length"), Some(&b"7"[..]));
     assert!(head.set_request_line(Method::GET, "/a b", Version::HTTP_2).is_err());
     assert!(head.set_request_line(Method::GET, "/a ", Version::HTTP_2).is_err());
+}
+
+#[test]
+fn a_decoder_is_small() {
+    assert!(size_of::<HeadDecoder>() <= 16);
 }

@@ -68,7 +68,7 @@ fn knows_where_the_body_ends() {
         ("Content-Length: 5\r\n", BodyFraming::Length(5)),
         ("Content-Length: 0005\r\n", BodyFraming::Length(5)),
         ("Content-Length: 18446744073709551615\r\n", BodyFraming::Length(u64::MAX)),
-        // VA-072: equal ones are one.
+        // Equal ones are one.
         ("Content-Length: 5\r\nContent-Length: 5\r\n", BodyFraming::Length(5)),
         ("Content-Length: 5, 5\r\n", BodyFraming::Length(5)),
         ("Transfer-Encoding: chunked\r\n", BodyFraming::Chunked),

@@ -1,6 +1,6 @@
 //! Limits of a head: at each limit, and one past it. R09.
 
-use shikra_proto::http1::{HeadError, HeadLimits};
+use shikra_proto::http1::{HeadDecoder, HeadError, HeadLimits, RequestHead};
 
 use crate::support::{Outcome, assert_refused, decode, decode_with, head};
 
@@ -106,4 +106,18 @@ fn small_limits_hold_too() {
     assert_eq!(status(b"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n"), 431);
     assert_eq!(status(b"GET / HTTP/1.1\r\nHost: aaaaaaaaaaaaaa\r\n\r\n"), 200);
     assert_eq!(status(b"GET / HTTP/1.1\r\nHost: aaaaaaaaaaaaaaa\r\n\r\n"), 431);
+}
+
+#[test]
+fn limits_past_what_can_be_indexed_are_cut() {
+    let all =
+        HeadLimits { head_bytes_max: usize::MAX, fields_max: usize::MAX, ..HeadLimits::default() };
+    let mut head = RequestHead::new();
+    let mut decode = |count: usize| {
+        let fields = "x:\r\n".repeat(count - 1);
+        let bytes = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+        HeadDecoder::default().decode(bytes.as_bytes(), &all, &mut head).map(|_| ())
+    };
+    assert_eq!(decode(65_535), Ok(()));
+    assert_eq!(decode(65_536), Err(HeadError::TooManyFields));
 }

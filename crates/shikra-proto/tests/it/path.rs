@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use shikra_proto::uri::{PathError, decode_segment, has_dot_segments, segments};
 
-// VA-041, VA-042, VA-043, VA-044, VA-045, CF-04
+// VA-041, VA-042, VA-043, VA-044, VA-045
 #[test]
 fn decodes_segments_once_and_composes_them() {
     let table: &[(&str, &str)] = &[
@@ -35,7 +35,7 @@ fn decodes_segments_once_and_composes_them() {
     assert!(matches!(decode_segment("abc"), Ok(std::borrow::Cow::Borrowed(_))));
 }
 
-// VA-048, VA-049
+// VA-049
 #[test]
 fn refuses_segments_that_are_not_utf8() {
     for segment in [
@@ -57,7 +57,7 @@ fn refuses_segments_that_are_not_utf8() {
     }
 }
 
-// VA-050: dot segments are data; who opens files asks for them.
+// Dot segments are data; who opens files asks for them.
 #[test]
 fn splits_paths_and_finds_dots() {
     assert_eq!(segments("/a/../b").collect::<Vec<_>>(), ["a", "..", "b"]);

@@ -25,7 +25,7 @@ fn check(method: &str, target: &str, wanted: Result<Parts<'_>, HeadError>) {
     }
 }
 
-// VA-221, VA-222: the grammar decides, and nothing is repaired. VA-223: the forms.
+// VA-222: the grammar decides, and nothing is repaired. The forms.
 #[test]
 fn accepts_the_four_forms() {
     use TargetForm::*;
@@ -33,12 +33,12 @@ fn accepts_the_four_forms() {
         ("GET", "/", (Origin, "/", None, Some("h"))),
         ("GET", "/a/b", (Origin, "/a/b", None, Some("h"))),
         ("GET", "/a/", (Origin, "/a/", None, Some("h"))),
-        // CF-03: empty segments make a path of its own.
+        // Empty segments make a path of its own.
         ("GET", "//a//b", (Origin, "//a//b", None, Some("h"))),
         ("GET", "/-._~!$&'()*+,;=:@", (Origin, "/-._~!$&'()*+,;=:@", None, Some("h"))),
         ("GET", "/%41%2f%2F%c3%a9", (Origin, "/%41%2f%2F%c3%a9", None, Some("h"))),
         ("GET", "/../a/./b", (Origin, "/../a/./b", None, Some("h"))),
-        // CF-36, VA-075: a lone question mark is an empty query.
+        // CF-36: a lone question mark is an empty query.
         ("GET", "/a?", (Origin, "/a", Some(""), Some("h"))),
         ("GET", "/a?b=c&d", (Origin, "/a", Some("b=c&d"), Some("h"))),
         ("GET", "/a??b/c?", (Origin, "/a", Some("?b/c?"), Some("h"))),
