@@ -112,6 +112,8 @@ fn knows_who_waits_for_100_continue() {
         ("1.1", "Content-Length: 0\r\nExpect: 100-continue\r\n".into(), false),
         ("1.0", format!("{body}Expect: 100-continue\r\n"), false),
         ("1.0", format!("{body}Expect: magic\r\n"), false),
+        ("1.1", format!("{body}Expect:\r\n"), false),
+        ("1.1", format!("{body}Expect:\r\nExpect: ,100-continue\r\n"), true),
         ("1.1", body.into(), false),
     ];
     for (version, fields, expects) in table {
