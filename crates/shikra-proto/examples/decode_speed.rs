@@ -25,8 +25,10 @@ Cookie: session=7f3a9c0e4b1d4f6e8a2c5d7e9f0b1a3c; theme=dark; consent=1%2C2%2C4\
 Connection: keep-alive\r\n\
 If-None-Match: W/\"5d41402abc4b2a76b9719d911017c592-1f4\"\r\n\r\n";
 
+type Case = (&'static str, fn(u64));
+
 fn main() {
-    let cases: [(&str, fn(u64)); 4] = [
+    let cases: [Case; 4] = [
         ("plain", |runs| decode(PLAIN, runs)),
         ("browser", |runs| decode(BROWSER, runs)),
         ("reply", encode),

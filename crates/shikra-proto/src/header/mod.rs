@@ -46,6 +46,22 @@ pub fn is_field_value(bytes: &[u8]) -> bool {
     scan::value_span(bytes) == bytes.len()
 }
 
+/// Says whether a field of this name may come after a body; letter case does not matter.
+///
+/// What acts on framing, routing, authorisation, caching or the handling of the content may not (RFC 9110 §6.5.1).
+///
+/// # Examples
+///
+/// ```
+/// use shikra_proto::header::may_be_trailer;
+///
+/// assert!(may_be_trailer("x-checksum"));
+/// assert!(!may_be_trailer("Content-Length"));
+/// ```
+pub fn may_be_trailer(name: &str) -> bool {
+    !NO_TRAILERS.iter().any(|forbidden| name.eq_ignore_ascii_case(forbidden))
+}
+
 /// Says whether the encoder leaves out a field of this name, because framing and connection are the engine's alone.
 pub(crate) fn is_reserved(name: &str) -> bool {
     matches!(
@@ -67,3 +83,43 @@ pub(crate) fn is_secret(name: &str) -> bool {
         .iter()
         .any(|secret| name.eq_ignore_ascii_case(secret))
 }
+
+/// The names that are kept out of trailers.
+const NO_TRAILERS: [&str; 36] = [
+    "age",
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "cookie",
+    "date",
+    "expect",
+    "expires",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "keep-alive",
+    "location",
+    "max-forwards",
+    "pragma",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "range",
+    "retry-after",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "vary",
+    "via",
+    "warning",
+    "www-authenticate",
+];

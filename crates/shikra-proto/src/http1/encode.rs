@@ -164,10 +164,10 @@ pub fn encode_chunk_suffix(out: &mut Vec<u8>, len: usize) {
     }
 }
 
-/// Appends the end of a chunked body: the empty chunk and the trailers, without those that act on framing or the connection.
+/// Appends the end of a chunked body: the empty chunk and the trailers, without those that [may not be one](header::may_be_trailer).
 pub fn encode_last_chunk(out: &mut Vec<u8>, trailers: &FieldLines) {
     out.extend_from_slice(b"0\r\n");
-    for (name, value) in trailers.iter().filter(|(name, _)| !header::is_reserved(name)) {
+    for (name, value) in trailers.iter().filter(|(name, _)| header::may_be_trailer(name)) {
         push_field(out, name, value);
     }
     out.extend_from_slice(b"\r\n");

@@ -31,14 +31,15 @@ pub(super) fn decide(head: &RequestHead) -> Result<Meaning, HeadError> {
     }
     // RFC 9110 §10.1.1: an expectation in an HTTP/1.0 request is ignored.
     if head.has(KnownField::Expect) && !is_10 {
-        let known = head
-            .values(KnownField::Expect)
-            .flat_map(header::list)
-            .all(|expectation| expectation.eq_ignore_ascii_case(b"100-continue"));
-        if !known {
-            return Err(HeadError::Expectation);
+        let mut waits = false;
+        for expectation in head.values(KnownField::Expect).flat_map(header::list) {
+            if !expectation.eq_ignore_ascii_case(b"100-continue") {
+                return Err(HeadError::Expectation);
+            }
+            waits = true;
         }
-        meaning.expects_continue = !matches!(framing, BodyFraming::None | BodyFraming::Length(0));
+        let has_body = !matches!(framing, BodyFraming::None | BodyFraming::Length(0));
+        meaning.expects_continue = waits && has_body;
     }
     Ok(meaning)
 }

@@ -277,10 +277,10 @@ impl RequestHead {
         if self.target_text.len() > limits.target_bytes_max {
             return Err(HeadError::TargetTooLong);
         }
-        if self.fields.len() > limits.fields_max {
+        if self.fields.len() > limits.fields_cap() {
             return Err(HeadError::TooManyFields);
         }
-        if self.bytes.len() > limits.head_bytes_max {
+        if self.bytes.len() > limits.head_bytes_cap() {
             return Err(HeadError::HeadTooLarge);
         }
         self.finish_decoded(limits)

@@ -9,13 +9,13 @@
 //! | start | a request line | fields |
 //! | fields | a field line | fields |
 //! | fields | CR LF | complete: back to start for the next head |
-//! | any | the bytes end inside a line | the same; remembers that no LF is in what it saw |
+//! | any | the bytes end inside a line | the same; remembers the run of bytes it ended in, and looks at the line again once another byte comes |
 //! | any | anything else | error; the connection must close |
 
 use http::{Method, Version};
 
 use super::head::{FieldSpan, Span};
-use super::target::{Found, scan_target};
+use super::target::{Found, Run, scan_target};
 use super::{HeadError, HeadLimits, RequestHead};
 use crate::header::KnownField;
 use crate::scan;
@@ -43,8 +43,9 @@ use crate::scan;
 pub struct HeadDecoder {
     /// Where the line begins that comes next.
     line_start: u32,
-    /// How many bytes were seen. There is no LF between `line_start` and here.
+    /// How many bytes were seen. The line is incomplete and ends in `run`.
     seen: u32,
+    run: Run,
     state: State,
     empty_lines: u8,
 }
@@ -86,36 +87,36 @@ impl HeadDecoder {
         head: &mut RequestHead,
     ) -> Result<HeadStatus, HeadError> {
         // What lies past the limit cannot change the outcome, so it is not looked at.
-        let window = buf.get(..limits.head_bytes_max).unwrap_or(buf);
+        let window = buf.get(..limits.head_bytes_cap()).unwrap_or(buf);
         if self.state == State::Start {
             head.clear();
             self.state = State::RequestLine;
-        } else if !self.may_go_on(window, limits) {
+        } else if self.is_still_partial(window, limits) {
             self.seen = narrow(window.len());
             return Ok(HeadStatus::Partial);
         }
 
         let mut at = self.line_start as usize;
         if self.state == State::RequestLine {
-            let Some(next) = self.request_line(window, at, limits, head)? else {
-                return self.pause(window, limits);
+            at = match self.request_line(window, at, limits, head)? {
+                Step::Done(next) => next,
+                Step::Partial(run) => return self.pause(window, run, limits),
             };
-            at = next;
             self.line_start = narrow(at);
             self.state = State::Fields;
         }
         loop {
             match field_line(window, at)? {
                 Line::Field { field, known, next } => {
-                    if head.fields_len() >= limits.fields_max {
+                    if head.fields_len() >= limits.fields_cap() {
                         return Err(HeadError::TooManyFields);
                     }
                     head.note_field(field, known);
                     at = next;
                 }
-                Line::Partial => {
+                Line::Partial(run) => {
                     self.line_start = narrow(at);
-                    return self.pause(window, limits);
+                    return self.pause(window, run, limits);
                 }
                 Line::End { next } => {
                     head.bytes.extend_from_slice(window.get(..next).unwrap_or_default());
@@ -127,18 +128,26 @@ impl HeadDecoder {
         }
     }
 
-    /// Says whether looking at the current line again can give something new: it has ended, or a limit was reached.
-    fn may_go_on(&self, window: &[u8], limits: &HeadLimits) -> bool {
+    /// Says whether looking at the current line again gives nothing new: the run it ended in goes on, and no limit is reached.
+    ///
+    /// A line has few runs, so each of its bytes is looked at a few times at most, however it was cut.
+    fn is_still_partial(&self, window: &[u8], limits: &HeadLimits) -> bool {
         let fresh = window.get(self.seen as usize..).unwrap_or_default();
         let line_len = window.len().saturating_sub(self.line_start as usize);
-        memchr::memchr(b'\n', fresh).is_some()
-            || window.len() >= limits.head_bytes_max
-            || (self.state == State::RequestLine && line_len > limits.target_bytes_max)
+        let at_limit = window.len() >= limits.head_bytes_cap()
+            || (self.state == State::RequestLine && line_len > limits.target_bytes_max);
+        !at_limit && self.run.goes_on_with(fresh)
     }
 
-    fn pause(&mut self, window: &[u8], limits: &HeadLimits) -> Result<HeadStatus, HeadError> {
+    fn pause(
+        &mut self,
+        window: &[u8],
+        run: Run,
+        limits: &HeadLimits,
+    ) -> Result<HeadStatus, HeadError> {
         self.seen = narrow(window.len());
-        if window.len() >= limits.head_bytes_max {
+        self.run = run;
+        if window.len() >= limits.head_bytes_cap() {
             return Err(HeadError::HeadTooLarge);
         }
         Ok(HeadStatus::Partial)
@@ -151,22 +160,23 @@ impl HeadDecoder {
         start: usize,
         limits: &HeadLimits,
         head: &mut RequestHead,
-    ) -> Result<Option<usize>, HeadError> {
-        let Some(start) = self.skip_empty_lines(window, start)? else { return Ok(None) };
+    ) -> Result<Step, HeadError> {
+        let unfinished = Ok(Step::Partial(Run::None));
+        let Some(start) = self.skip_empty_lines(window, start)? else { return unfinished };
         let line = window.get(start..).unwrap_or_default();
-        let Some((method, method_len)) = method(line)? else { return Ok(None) };
+        let Some((method, method_len)) = method(line)? else { return unfinished };
         let target_start = start + method_len + 1;
         let rest = window.get(target_start..).unwrap_or_default();
         let (target_len, target) = match scan_target(rest, &method, limits.target_bytes_max)? {
             Found::Ended { len, target } => (len, target),
-            Found::OutOfBytes => return Ok(None),
+            Found::OutOfBytes(run) => return Ok(Step::Partial(run)),
         };
         let version_start = target_start + target_len + 1;
         let rest = window.get(version_start..).unwrap_or_default();
-        let Some(version) = version(rest)? else { return Ok(None) };
+        let Some(version) = version(rest)? else { return unfinished };
         head.set_target(window.get(target_start..version_start - 1).unwrap_or_default(), target);
         head.set_method_and_version(method, version);
-        Ok(Some(version_start + VERSION_LINE_LEN))
+        Ok(Step::Done(version_start + VERSION_LINE_LEN))
     }
 
     /// RFC 9112 §2.2: at least one empty line before a request is skipped. Endless ones are not.
@@ -194,10 +204,18 @@ impl HeadDecoder {
     }
 }
 
+/// What came of reading a request line.
+enum Step {
+    /// The bytes end before the line does.
+    Partial(Run),
+    /// The next line begins here.
+    Done(usize),
+}
+
 /// One line of the fields of a head.
 pub(super) enum Line {
     /// The bytes end before the line does.
-    Partial,
+    Partial(Run),
     /// The empty line.
     End { next: usize },
     /// A field.
@@ -211,7 +229,7 @@ pub(super) fn field_line(window: &[u8], start: usize) -> Result<Line, HeadError>
     let name_len = scan::span(line, scan::TOKEN);
     match line.get(name_len) {
         Some(b':') if name_len > 0 => {}
-        None => return Ok(Line::Partial),
+        None => return Ok(Line::Partial(Run::FieldName)),
         Some(&byte) => return no_field(line, name_len, byte, start),
     }
     let name = line.get(..name_len).unwrap_or_default();
@@ -226,7 +244,8 @@ pub(super) fn field_line(window: &[u8], start: usize) -> Result<Line, HeadError>
     let len = scan::value_span(rest);
     match rest.get(len..).unwrap_or_default() {
         [b'\r', b'\n', ..] => {}
-        [] | [b'\r'] => return Ok(Line::Partial),
+        [] => return Ok(Line::Partial(Run::FieldValue)),
+        [b'\r'] => return Ok(Line::Partial(Run::None)),
         // RFC 9112 §2.2: neither a bare CR nor a bare LF ends a line.
         [b'\r' | b'\n', ..] => return Err(HeadError::LineEnd),
         _ => return Err(HeadError::FieldValue),
@@ -248,7 +267,7 @@ pub(super) fn field_line(window: &[u8], start: usize) -> Result<Line, HeadError>
 fn no_field(line: &[u8], name_len: usize, byte: u8, start: usize) -> Result<Line, HeadError> {
     match (name_len, byte, line.get(1)) {
         (0, b'\r', Some(b'\n')) => Ok(Line::End { next: start + 2 }),
-        (0, b'\r', None) => Ok(Line::Partial),
+        (0, b'\r', None) => Ok(Line::Partial(Run::None)),
         // RFC 9112 §5.2: a line that begins with white space continues the one before, which is obsolete.
         (0, b' ' | b'\t', _) => Err(HeadError::FieldFolded),
         (_, b'\r' | b'\n', _) => Err(HeadError::LineEnd),
@@ -307,13 +326,10 @@ fn other_version(rest: &[u8]) -> Result<Option<Version>, HeadError> {
     for (&byte, &wanted) in rest.iter().zip(pattern) {
         match wanted {
             b'd' if byte.is_ascii_digit() => {}
-            b'\r' | b'\n' if byte != wanted => {
-                return Err(if byte == b'\n' {
-                    HeadError::LineEnd
-                } else {
-                    HeadError::RequestLine
-                });
-            }
+            // RFC 9112 §2.2: neither a bare LF nor a bare CR ends the line.
+            b'\r' if byte == b'\n' => return Err(HeadError::LineEnd),
+            b'\r' if byte != wanted => return Err(HeadError::RequestLine),
+            b'\n' if byte != wanted => return Err(HeadError::LineEnd),
             _ if byte == wanted => {}
             _ => return Err(HeadError::VersionMalformed),
         }

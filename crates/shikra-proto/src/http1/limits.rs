@@ -14,9 +14,9 @@ use crate::uri::UriPolicy;
 pub struct HeadLimits {
     /// Longest request target; a longer one is 414. Default 16 KiB.
     pub target_bytes_max: usize,
-    /// Longest head, from its first byte to the empty line after it; a longer one is 431. Default 32 KiB.
+    /// Longest head, from its first byte to the empty line after it; a longer one is 431. Default 32 KiB, never over 1 GiB.
     pub head_bytes_max: usize,
-    /// Most field lines; more are 431. Default 128.
+    /// Most field lines; more are 431. Default 128, never over 65,535.
     pub fields_max: usize,
     /// Most query pairs, empty ones counted; more are 400. Default 1,000.
     pub query_pairs_max: usize,
@@ -36,5 +36,17 @@ impl Default for HeadLimits {
             cookies_max: 100,
             uri_policy: UriPolicy::Browser,
         }
+    }
+}
+
+impl HeadLimits {
+    /// The limit of the head, within what spans of 32 bits can hold.
+    pub(super) fn head_bytes_cap(&self) -> usize {
+        self.head_bytes_max.min(1 << 30)
+    }
+
+    /// The limit of field lines, within what the index of known fields can hold.
+    pub(super) fn fields_cap(&self) -> usize {
+        self.fields_max.min(usize::from(u16::MAX))
     }
 }

@@ -52,23 +52,24 @@ impl Reply {
         request_method: &Method,
         limits: &HeadLimits,
     ) -> Result<Option<(Self, usize)>, HeadError> {
-        let window = buf.get(..limits.head_bytes_max).unwrap_or(buf);
-        let partial = if window.len() < limits.head_bytes_max {
+        let window = buf.get(..limits.head_bytes_cap()).unwrap_or(buf);
+        let partial = if window.len() < limits.head_bytes_cap() {
             Ok(None)
         } else {
             Err(HeadError::HeadTooLarge)
         };
-        let Some((version, status, reason, mut at)) = status_line(window)? else { return partial };
+        let Some(line) = status_line(window)? else { return partial };
+        let StatusLine { version, status, reason, len: mut at } = line;
         let mut fields = FieldLines::new();
         loop {
             match field_line(window, at)? {
-                Line::Partial => return partial,
+                Line::Partial(_) => return partial,
                 Line::End { next } => {
                     at = next;
                     break;
                 }
                 Line::Field { field, next, .. } => {
-                    if fields.len_fields() >= limits.fields_max {
+                    if fields.len_fields() >= limits.fields_cap() {
                         return Err(HeadError::TooManyFields);
                     }
                     let name = scan::ascii(field.name.of(window));
@@ -87,9 +88,15 @@ impl Reply {
     }
 }
 
+struct StatusLine {
+    version: Version,
+    status: StatusCode,
+    reason: String,
+    len: usize,
+}
+
 /// RFC 9112 §4: `version SP status SP reason`. The second space is there even without a reason.
-#[allow(clippy::type_complexity)]
-fn status_line(window: &[u8]) -> Result<Option<(Version, StatusCode, String, usize)>, HeadError> {
+fn status_line(window: &[u8]) -> Result<Option<StatusLine>, HeadError> {
     let pattern = b"HTTP/1.d ddd ";
     for (&byte, &wanted) in window.iter().zip(pattern) {
         let fits = if wanted == b'd' { byte.is_ascii_digit() } else { byte == wanted };
@@ -104,8 +111,9 @@ fn status_line(window: &[u8]) -> Result<Option<(Version, StatusCode, String, usi
     let len = scan::value_span(rest);
     match rest.get(len..).unwrap_or_default() {
         [b'\r', b'\n', ..] => {
-            let reason = String::from_utf8_lossy(rest.get(..len).unwrap_or_default());
-            Ok(Some((version, status, reason.into_owned(), pattern.len() + len + 2)))
+            let reason = rest.get(..len).unwrap_or_default();
+            let reason = String::from_utf8_lossy(reason).into_owned();
+            Ok(Some(StatusLine { version, status, reason, len: pattern.len() + len + 2 }))
         }
         [] | [b'\r'] => Ok(None),
         [b'\r' | b'\n', ..] => Err(HeadError::LineEnd),

@@ -34,10 +34,39 @@ pub(super) struct Target {
 
 /// What came of looking for the end of a target.
 pub(super) enum Found {
-    /// The bytes ended before the target did.
-    OutOfBytes,
+    /// The bytes ended before the target did, and the run that they end in can go on.
+    OutOfBytes(Run),
     /// A space follows the target, which has `len` bytes.
     Ended { len: usize, target: Target },
+}
+
+/// A run of bytes of one kind at the end of what has come. More bytes of that kind change nothing but its length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Run {
+    /// No run: the next byte decides something.
+    #[default]
+    None,
+    Path,
+    Query,
+    /// A target that is not of the origin form.
+    OtherTarget,
+    FieldName,
+    FieldValue,
+}
+
+impl Run {
+    /// Says whether all of `bytes` belong to the run.
+    pub(super) fn goes_on_with(self, bytes: &[u8]) -> bool {
+        let len = match self {
+            Self::None => return false,
+            Self::Path => scan::span(bytes, scan::PATH),
+            Self::Query => scan::span(bytes, scan::QUERY | scan::QUERY_RAW),
+            Self::OtherTarget => other_target_len(bytes),
+            Self::FieldName => scan::span(bytes, scan::TOKEN),
+            Self::FieldValue => scan::value_span(bytes),
+        };
+        len == bytes.len()
+    }
 }
 
 /// Reads a target from the front of `bytes`, up to the first space.
@@ -60,15 +89,16 @@ pub(super) fn scan_target(
         plain: seen & scan::PERCENT == 0,
         ..Target::default()
     };
-    let mut len = path_len;
+    let (mut len, mut run) = (path_len, Run::Path);
     if scope.get(len) == Some(&b'?') {
         let start = len + 1;
         let rest = scope.get(start..).unwrap_or_default();
         len = start + scan::span(rest, scan::QUERY | scan::QUERY_RAW);
         target.query = Some(Span::new(start, len));
+        run = Run::Query;
     }
     match end(scope, len, len_max)? {
-        End::OutOfBytes => Ok(Found::OutOfBytes),
+        End::OutOfBytes => Ok(Found::OutOfBytes(run)),
         End::Space => {
             // RFC 9112 §3.2.3: CONNECT has the authority form and no other.
             if *method == Method::CONNECT {
@@ -116,17 +146,21 @@ fn end(scope: &[u8], len: usize, len_max: usize) -> Result<End, HeadError> {
 }
 
 fn scan_other_form(scope: &[u8], method: &Method, len_max: usize) -> Result<Found, HeadError> {
-    let len = scope
-        .iter()
-        .position(|&byte| !scan::is(byte, scan::VISIBLE) || byte == b'#')
-        .unwrap_or(scope.len());
+    let len = other_target_len(scope);
     match end(scope, len, len_max)? {
-        End::OutOfBytes => Ok(Found::OutOfBytes),
+        End::OutOfBytes => {
+            Ok(Found::OutOfBytes(if len == 0 { Run::None } else { Run::OtherTarget }))
+        }
         End::Space => {
             let text = scan::ascii(scope.get(..len).unwrap_or_default());
             Ok(Found::Ended { len, target: other_form(text, method)? })
         }
     }
+}
+
+fn other_target_len(bytes: &[u8]) -> usize {
+    let is_end = |&byte: &u8| !scan::is(byte, scan::VISIBLE) || byte == b'#';
+    bytes.iter().position(is_end).unwrap_or(bytes.len())
 }
 
 fn other_form(text: &str, method: &Method) -> Result<Target, HeadError> {

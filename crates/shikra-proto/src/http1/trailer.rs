@@ -3,7 +3,7 @@
 //! Each byte is checked when it comes, so that the outcome does not depend on how the bytes were cut.
 
 use super::{BodyError, BodyLimits};
-use crate::header::FieldLines;
+use crate::header::{self, FieldLines};
 use crate::scan;
 
 /// Decodes trailers a piece at a time.
@@ -93,55 +93,10 @@ impl TrailerDecoder {
         let value = scan::trim(self.line.get(self.name_len + 1..).unwrap_or_default());
         // RFC 9110 §6.5.1: what acts on framing, routing, authorisation or content handling may not come this late.
         // Such a field is dropped: merging it is the danger, and ignoring it harms nobody.
-        if !is_forbidden(name) {
+        if header::may_be_trailer(name) {
             self.lines.try_append(name, value).map_err(|_| BodyError::Trailer)?;
         }
         self.line.clear();
         Ok(())
     }
 }
-
-/// Says whether a trailer of this name is dropped.
-fn is_forbidden(name: &str) -> bool {
-    FORBIDDEN.iter().any(|forbidden| name.eq_ignore_ascii_case(forbidden))
-}
-
-/// The names that RFC 9110 §6.5.1 keeps out of trailers.
-const FORBIDDEN: [&str; 36] = [
-    "age",
-    "authorization",
-    "cache-control",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-range",
-    "content-type",
-    "cookie",
-    "date",
-    "expect",
-    "expires",
-    "host",
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "if-range",
-    "if-unmodified-since",
-    "keep-alive",
-    "location",
-    "max-forwards",
-    "pragma",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "range",
-    "retry-after",
-    "set-cookie",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "vary",
-    "via",
-    "warning",
-    "www-authenticate",
-];
