@@ -196,7 +196,9 @@ impl Affix {
         }
         let (start, end) = (&text[..prefix.len()], &text[text.len() - suffix.len()..]);
         match case {
-            PathCase::Sensitive => start == prefix && end == suffix,
+            // Byte by byte: text around values is short, and a call of `memcmp` for it made the
+            // lookup of `/movies/:title.mp4` cost 117 ns in place of 30.
+            PathCase::Sensitive => start.iter().eq(prefix) && end.iter().eq(suffix),
             PathCase::Insensitive => {
                 start.eq_ignore_ascii_case(prefix) && end.eq_ignore_ascii_case(suffix)
             }

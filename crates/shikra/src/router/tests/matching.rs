@@ -40,6 +40,35 @@ fn tells_texts_of_every_length_apart() {
 }
 
 #[test]
+fn compares_the_whole_text_where_hashes_collide() {
+    // The table has two places, so every other look-alike meets the registered text in it.
+    for len in 1..=40 {
+        let text = "k".repeat(len);
+        let mut builder = RouterBuilder::default();
+        let pattern = Pattern::parse(&format!("/{text}")).unwrap();
+        builder.insert(MethodMatch::Any, pattern, ()).unwrap();
+        let router = builder.build();
+        let mut params = Params::new();
+        let mut check_none = |path: String| {
+            let outcome = router.find(&Method::GET, PathView::new(&path), &mut params);
+            assert!(matches!(outcome, Outcome::NotFound), "{path} is not /{text}");
+        };
+        for at in 0..len {
+            for letter in "abcdefghijlmnopqrstuvwxyz".chars() {
+                check_none(format!("/{}{letter}{}", &text[..at], &text[at + 1..]));
+            }
+        }
+        for other in (1..=40).filter(|other| *other != len) {
+            check_none(format!("/{}", "k".repeat(other)));
+        }
+        // Zero bytes are what short texts are filled up with.
+        for zeros in 1..8 {
+            check_none(format!("/{text}{}", "%00".repeat(zeros)));
+        }
+    }
+}
+
+#[test]
 fn fills_parameters_with_one_segment_each() {
     // PO-075, PO-076, HX-060, HA-040, CP-05
     check(

@@ -8,7 +8,7 @@ use proptest::test_runner::Config;
 use super::*;
 
 /// How one pattern takes one path. Ordered by specificity, then by what its pattern leaves open.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Take {
     /// A rank for each segment that is taken; for text around a value the lengths, longest first.
     steps: Vec<(u8, usize, usize)>,
@@ -98,7 +98,7 @@ fn naive(routes: &[(Method, String)], slash: TrailingSlash, method: &Method, pat
     for (registered, pattern) in routes {
         let parts = if pattern == "*" { vec!["*?"] } else { cut(pattern, slash) };
         let ranks = parts.iter().map(|part| rank(part)).collect();
-        let start = Take { steps: vec![], absent: 0, ranks, left_out: vec![], values: vec![] };
+        let start = Take { ranks, ..Take::default() };
         let mut all = Vec::new();
         takes(&parts, &segments, &start, &mut all);
         let Some(take) = all.into_iter().min() else { continue };
@@ -150,6 +150,9 @@ fn real(router: &Router<String>, method: &Method, path: &str, params: &mut Param
 fn segment() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["a", "b", "ab", ":p", ":p", ":p?", ":p?", "a:p", ":p.b", ":p.a.b"])
 }
+
+/// What a base is made of; each at most once, so that no name is.
+const BASE_SEGMENTS: &[&str] = &["a", "b", "ab", "a.b", ":x", "a:y", ":z.b"];
 
 fn pattern() -> impl Strategy<Value = String> {
     let tail = prop::sample::select(vec!["", "", "", "", "/", "/*", "/*?"]);
@@ -210,6 +213,40 @@ proptest! {
             prop_assert_eq!(&found, &expected, "{} {} among {:?}", method, path, kept);
             let other = encoded(&path);
             prop_assert_eq!(real(&router, &method, &other, &mut params), expected, "{}", other);
+        }
+    }
+
+    /// A base covers what its pattern with a wildcard behind it takes, and `covers` foretells it.
+    #[test]
+    fn agrees_with_base_paths(
+        base in prop::sample::subsequence(BASE_SEGMENTS, 0..4).prop_shuffle(),
+        pattern in pattern(),
+        paths in prop::collection::vec(path(), 10),
+    ) {
+        let text = format!("/{}", base.join("/"));
+        let prefix = Prefix::parse(&text).unwrap();
+        let pattern = Pattern::parse(&pattern).unwrap();
+        let coverage = prefix.covers(&pattern, PathCase::Sensitive);
+        let mut bases = PrefixSet::new(PathCase::Sensitive);
+        bases.insert(&prefix, ());
+        let mut builder = RouterBuilder::default();
+        builder.insert(MethodMatch::Any, pattern.clone(), ()).unwrap();
+        let router = builder.build();
+        let wanted = [&base[..], &["*?"]].concat();
+        let mut params = Params::new();
+        for path in paths.iter().flat_map(|path| [path.clone(), encoded(path)]) {
+            let outcome = router.find(&Method::GET, PathView::new(&path), &mut params);
+            let found = matches!(outcome, Outcome::Found { .. });
+            let covered = bases.matches(&params, &path).next().is_some();
+            if found && coverage != Coverage::Sometimes {
+                prop_assert_eq!(covered, coverage == Coverage::Always, "{} {} {}", text, pattern, path);
+            }
+            if !path.contains('%') {
+                let mut all = Vec::new();
+                let segments = cut(&path, TrailingSlash::Ignore);
+                takes(&wanted, &segments, &Take::default(), &mut all);
+                prop_assert_eq!(covered, !all.is_empty(), "{} {}", text, path);
+            }
         }
     }
 
