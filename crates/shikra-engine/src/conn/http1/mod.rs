@@ -39,6 +39,8 @@ pub struct Connection<I, S: Service> {
     state: State,
     stage: Stage<S>,
     decoder: HeadDecoder,
+    /// The block of a head that has come in part: the decoder goes on where it stopped.
+    partial: Option<Rc<Exchange<S::Extra>>>,
     /// Bytes that have come and are not used yet: a part of a head, or requests read ahead.
     input: Vec<u8>,
     /// Whether `input` is known to be a part of a head, so that only more bytes can help.
@@ -108,6 +110,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             state: State::Idle,
             stage: Stage::Empty,
             decoder: HeadDecoder::default(),
+            partial: None,
             input: Vec::new(),
             input_is_partial: true,
             output: Output::default(),

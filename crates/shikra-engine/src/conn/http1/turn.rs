@@ -141,11 +141,11 @@ impl<I: Io, S: Service> Connection<I, S> {
             if !self.output.is_empty() {
                 return (used, Stop::Turn);
             }
-            let mut exchange = hub.take_exchange();
+            let mut exchange = self.partial.take().unwrap_or_else(|| hub.take_exchange());
             let Some(unique) = Rc::get_mut(&mut exchange) else { continue };
             match self.decoder.decode(rest, &limits.head, unique.head_mut()) {
                 Ok(HeadStatus::Partial) => {
-                    hub.give_exchange(exchange);
+                    self.partial = Some(exchange);
                     return (used, Stop::Starved);
                 }
                 Err(error) => {

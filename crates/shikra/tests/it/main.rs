@@ -1,0 +1,5 @@
+//! The framework through its public interface.
+
+mod clients;
+mod server;
+mod timeouts;
