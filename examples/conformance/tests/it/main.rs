@@ -1,0 +1,12 @@
+//! Every route of the conformance server, and its command line.
+
+mod measured;
+mod options;
+mod routes;
+
+use conformance::{Options, app};
+use shikra::testing::TestClient;
+
+fn client() -> TestClient {
+    TestClient::new(app(&Options::default()))
+}
