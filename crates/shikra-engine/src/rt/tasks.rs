@@ -48,15 +48,16 @@ pub fn stop_time() -> StoppedTime {
     StoppedTime { _holds: holds }
 }
 
-/// Moves virtual time on in small steps, so that what is due on the way happens in order.
+/// Moves virtual time on in small steps, so that what is due on the way happens in order; `moved`
+/// runs after each step.
 #[cfg(feature = "testing")]
-pub async fn advance(time: std::time::Duration) {
+pub async fn advance(time: std::time::Duration, moved: impl Fn()) {
     let end = super::now() + time;
     settle().await;
     while super::now() < end {
         let step = end.saturating_duration_since(super::now()).min(STEP);
         tokio::time::advance(step).await;
-        crate::clock::refresh_current();
+        moved();
         settle().await;
     }
 }

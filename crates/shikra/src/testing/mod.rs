@@ -164,7 +164,7 @@ impl TestClient {
     /// # Panics
     /// When the client was not made by [`TestClient::with_virtual_time`].
     pub fn advance(&self, time: Duration) {
-        self.run(move |_| tasks::advance(time));
+        self.run(move |_| tasks::advance(time, shikra_engine::clock::refresh_current));
     }
 
     /// Lets the application do all that it can do without more input or time.

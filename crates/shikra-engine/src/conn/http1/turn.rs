@@ -16,6 +16,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 /// Why a run over the bytes at hand ended.
+#[derive(Clone, Copy)]
 enum Stop {
     /// They are used up, or the rest is a part of a head.
     Starved,
