@@ -344,7 +344,7 @@ async fn serve<F: ServiceFactory>(
         });
         match event.await {
             Some(Message::Serve(stream, peer, local)) => {
-                worker::serve_tcp(&hub, stream, peer, local)
+                worker::serve_tcp(&hub, stream, peer, local);
             }
             Some(Message::Drain) => {
                 accepting.clear();

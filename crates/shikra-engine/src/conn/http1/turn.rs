@@ -16,6 +16,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 /// Why a run over the bytes at hand ended.
+#[derive(Clone, Copy)]
 enum Stop {
     /// They are used up, or the rest is a part of a head.
     Starved,
@@ -141,11 +142,11 @@ impl<I: Io, S: Service> Connection<I, S> {
             if !self.output.is_empty() {
                 return (used, Stop::Turn);
             }
-            let mut exchange = hub.take_exchange();
+            let mut exchange = self.partial.take().unwrap_or_else(|| hub.take_exchange());
             let Some(unique) = Rc::get_mut(&mut exchange) else { continue };
             match self.decoder.decode(rest, &limits.head, unique.head_mut()) {
                 Ok(HeadStatus::Partial) => {
-                    hub.give_exchange(exchange);
+                    self.partial = Some(exchange);
                     return (used, Stop::Starved);
                 }
                 Err(error) => {
