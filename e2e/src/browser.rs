@@ -107,11 +107,11 @@ impl Browser {
         self.send_protocol("Emulation.setScriptExecutionDisabled", &json!({"value": true}));
     }
 
-    /// A picture of what is to be seen, as PNG in base64.
+    /// A picture of what is to be seen, as PNG.
     #[must_use]
-    pub fn picture(&self) -> String {
+    pub fn picture(&self) -> Vec<u8> {
         let picture = self.driver.send("GET", "/screenshot", None);
-        text(&picture.unwrap_or_else(|error| panic!("{error}")))
+        decode_base64(&text(&picture.unwrap_or_else(|error| panic!("{error}"))))
     }
 
     /// What the page has reported as wrong since it was opened: blocked resources, uncaught errors.
@@ -165,6 +165,29 @@ impl Element<'_> {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+/// RFC 4648 §4; what is no digit, such as the padding, counts for nothing.
+fn decode_base64(text: &str) -> Vec<u8> {
+    let digits: Vec<u32> = text.bytes().filter_map(base64_digit).collect();
+    let groups = digits.chunks(4).flat_map(|group| {
+        let bits = group.iter().enumerate();
+        let bits = bits.fold(0, |bits, (index, digit)| bits | digit << (26 - 6 * index));
+        u32::to_be_bytes(bits).into_iter().take(group.len() * 6 / 8)
+    });
+    groups.collect()
+}
+
+fn base64_digit(byte: u8) -> Option<u32> {
+    let digit = match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        _ => return None,
+    };
+    Some(digit.into())
 }
 
 static TURN: Mutex<()> = Mutex::new(());

@@ -12,6 +12,7 @@ fn pins_a_note_that_stays() {
     assert_eq!(site.browser.find(".note.green .text").text(), "Lunch at noon");
     assert_eq!(site.browser.find(".note .author").text(), "Ada");
     assert_eq!(site.browser.find("#status").text(), "Note pinned.");
+    site.keep("pinned");
     site.browser.reload();
     site.wait_for_count(1);
     assert_eq!(site.browser.find(".note.green .text").text(), "Lunch at noon");
@@ -39,6 +40,7 @@ fn edits_a_note() {
     let field = site.browser.find(".note textarea");
     field.clear();
     field.write("Lunch at one");
+    site.keep("editing");
     site.browser.find(".note form .primary").click();
     let _ = site.browser.find_path("//*[@id='status'][text()='Note saved.']");
     assert_eq!(site.browser.find(".note .text").text(), "Lunch at one");
@@ -53,6 +55,7 @@ fn deletes_a_note_and_brings_it_back() {
     site.open("/");
     site.browser.find(".note .delete").click();
     site.wait_for_count(0);
+    site.keep("deleted");
     site.browser.find("#status button").click();
     site.wait_for_count(1);
     assert_eq!(site.browser.find(".note.yellow .text").text(), "Lunch at noon");
@@ -68,6 +71,7 @@ fn says_what_the_server_refuses() {
     site.open("/");
     site.pin("   ", "Ada", "yellow");
     let _ = site.browser.find_path("//*[@id='problem'][text()='Please write something.']");
+    site.keep("refused");
     site.wait_for_count(0);
 }
 
@@ -92,6 +96,7 @@ fn works_without_scripts() {
     site.pin("Tea at five", "Grace", "pink");
     let note = site.browser.find(".note.pink .text");
     assert_eq!(note.text(), "Tea at five");
+    site.keep("without-scripts");
     assert_eq!(site.browser.find("#count").text(), "1");
     assert!(site.browser.find(".note time").text().ends_with(" UTC"));
     assert_eq!(site.browser.find(".note .edit").text(), "", "what would do nothing is not shown");

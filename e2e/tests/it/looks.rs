@@ -24,11 +24,11 @@ fn nothing_is_wider_than_the_screen() {
             site.open(page);
             // A phone zooms out to show what is too wide, so the window would be wider than the device.
             let widths = site.browser.run(
-                "const page = document.documentElement; \
-                 return [window.innerWidth, page.scrollWidth - page.clientWidth]",
+                "const width = document.documentElement.scrollWidth; \
+                 return [window.innerWidth, width - document.body.clientWidth]",
             );
             assert_eq!((&widths[0], &widths[1]), (&width.into(), &0.into()), "{page} at {width}");
-            keep(&site, &format!("{width}{}", page.replace('/', "-")));
+            site.keep(&format!("{width}{}", page.replace('/', "-")));
         }
     }
 }
@@ -58,7 +58,7 @@ fn dark_is_dark_and_light_is_light() {
             let ink = brightness(&site, "getComputedStyle(document.body).color");
             assert_eq!(paper < 64, is_dark, "{page}: paper {paper}");
             assert_eq!(ink > 192, is_dark, "{page}: ink {ink}");
-            keep(&site, &format!("{scheme:?}{}", page.replace('/', "-")));
+            site.keep(&format!("{scheme:?}{}", page.replace('/', "-")));
         }
     }
 }
@@ -68,12 +68,4 @@ fn brightness(site: &Site, color: &str) -> u64 {
     let script = format!("return {color}.match(/\\d+/g).slice(0, 3).map(Number)");
     let parts = site.browser.run(&script);
     (0..3).map(|index| parts[index].as_u64().unwrap()).sum::<u64>() / 3
-}
-
-/// With `E2E_PICTURES` set to a folder, leaves there what the browser shows, in base64.
-fn keep(site: &Site, name: &str) {
-    if let Some(folder) = std::env::var_os("E2E_PICTURES") {
-        let file = std::path::Path::new(&folder).join(format!("{name}.png.base64"));
-        std::fs::write(file, site.browser.picture()).unwrap();
-    }
 }

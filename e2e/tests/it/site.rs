@@ -2,7 +2,9 @@
 
 use e2e::Browser;
 use shikra::{App, AppHandle};
+use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 
 /// A running showcase with an empty board, and a browser.
 pub(crate) struct Site {
@@ -42,9 +44,16 @@ impl Site {
         assert_eq!(shown, count);
     }
 
+    /// With `E2E_PICTURES` set to a folder, leaves there a picture of what the browser shows.
+    pub(crate) fn keep(&self, name: &str) {
+        if let Some(folder) = std::env::var_os("E2E_PICTURES") {
+            let file = Path::new(&folder).join(format!("{name}.png"));
+            std::fs::write(file, self.browser.picture()).unwrap();
+        }
+    }
+
     /// Puts a note on the board behind the browser's back.
     pub(crate) fn post(&self, text: &str, author: &str, color: &str) {
-        use std::io::{Read, Write};
         let body = format!(r#"{{"text":"{text}","author":"{author}","color":"{color}"}}"#);
         let mut stream = TcpStream::connect(self.server.addr()).unwrap();
         write!(

@@ -1,4 +1,5 @@
 //! The team board, in process and as the program that is started.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
 
 mod api;
 mod pages;

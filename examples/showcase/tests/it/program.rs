@@ -4,19 +4,30 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-fn start(arguments: &[&str], addr: Option<&str>) -> Child {
+/// Ends with the test, whatever becomes of it.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It has usually ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(arguments: &[&str], addr: Option<&str>) -> Program {
     let mut command = Command::new(env!("CARGO_BIN_EXE_showcase"));
     command.args(arguments).stderr(Stdio::piped()).env_remove("SHIKRA_ADDR");
     if let Some(addr) = addr {
         command.env("SHIKRA_ADDR", addr);
     }
-    command.spawn().unwrap()
+    Program(command.spawn().unwrap())
 }
 
 /// Starts it, asks for a page, and stops it as Ctrl-C does; returns what it wrote.
 fn run(arguments: &[&str], addr: Option<&str>) -> String {
-    let mut child = start(arguments, addr);
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut program = start(arguments, addr);
+    let mut stderr = BufReader::new(program.0.stderr.take().unwrap());
     let mut text = String::new();
     let addr = loop {
         let mut line = String::new();
@@ -32,10 +43,10 @@ fn run(arguments: &[&str], addr: Option<&str>) -> String {
     stream.read_to_string(&mut reply).unwrap();
     assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.ends_with("[]"), "{reply}");
 
-    let interrupt = format!("kill -INT {}", child.id());
+    let interrupt = format!("kill -INT {}", program.0.id());
     assert!(Command::new("sh").args(["-c", &interrupt]).status().unwrap().success());
     stderr.read_to_string(&mut text).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0), "{text}");
+    assert_eq!(program.0.wait().unwrap().code(), Some(0), "{text}");
     text
 }
 
@@ -57,10 +68,10 @@ fn takes_its_address_from_the_environment() {
 #[test]
 fn refuses_other_options() {
     for arguments in [&["--port", "1"][..], &["--addr"], &["--addr", "a", "b"]] {
-        let mut child = start(arguments, None);
+        let mut program = start(arguments, None);
         let mut text = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(2));
+        program.0.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(program.0.wait().unwrap().code(), Some(2));
         assert!(text.contains("Usage: showcase"), "{text}");
     }
 }
