@@ -71,8 +71,12 @@ fn refuses_what_is_no_note() {
     check_refused(&client, &json!({"text": "a", "author": " ", "color": "pink"}), 422, "who you");
     check_refused(&client, &json!({"text": "a", "author": "b", "color": "red"}), 422, "`color`");
     check_refused(&client, &json!({"text": "a", "color": "pink"}), 422, "author");
-    let reply = client.post("/api/notes").body("{").send();
-    assert_eq!(reply.status(), 400);
+    for (body, detail) in [("{", "JSON: EOF"), (r#"{"text":"#, "JSON at `text`: EOF")] {
+        let reply = client.post("/api/notes").body(body).send();
+        assert_eq!(reply.status(), 400);
+        let problem: Value = reply.json();
+        assert!(problem["detail"].as_str().unwrap().starts_with(detail), "{problem}");
+    }
     assert_eq!(client.get("/api/notes/x").send().status(), 400);
 }
 
