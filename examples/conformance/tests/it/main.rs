@@ -1,4 +1,5 @@
 //! Every route of the conformance server, and its command line.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
 
 mod measured;
 mod options;
