@@ -54,18 +54,18 @@ impl Error {
     /// A number that is no error status (400 to 599) makes a 500 whose cause says so.
     #[must_use]
     pub fn new(status: impl IntoStatus, message: impl Into<Cow<'static, str>>) -> Self {
-        match status.into_status() {
+        match error_status(status) {
             Ok(status) => Self::deliberate(status, message.into()),
-            Err(number) => Self::unexpected(Box::new(NoStatus(number))),
+            Err(number) => Self::unexpected(Box::new(NoErrorStatus(number))),
         }
     }
 
     /// An error with a status and its usual phrase as the message.
     #[must_use]
     pub fn from_status(status: impl IntoStatus) -> Self {
-        match status.into_status() {
+        match error_status(status) {
             Ok(status) => Self::deliberate(status, Cow::Borrowed(phrase(status))),
-            Err(number) => Self::unexpected(Box::new(NoStatus(number))),
+            Err(number) => Self::unexpected(Box::new(NoErrorStatus(number))),
         }
     }
 
@@ -223,6 +223,24 @@ impl fmt::Display for NoStatus {
 }
 
 impl StdError for NoStatus {}
+
+fn error_status(status: impl IntoStatus) -> std::result::Result<StatusCode, u16> {
+    let status = status.into_status()?;
+    let is_error = status.is_client_error() || status.is_server_error();
+    if is_error { Ok(status) } else { Err(status.as_u16()) }
+}
+
+/// A number that was meant to be the status of an error and is none.
+#[derive(Debug)]
+struct NoErrorStatus(u16);
+
+impl fmt::Display for NoErrorStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is no status that an error can have: 400 to 599", self.0)
+    }
+}
+
+impl StdError for NoErrorStatus {}
 
 /// `or_status`: what is missing or failed becomes an error with a status.
 pub trait OrStatus<T> {

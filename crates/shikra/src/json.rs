@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::into_response::IntoResponse;
 use crate::response::{JSON, Response};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use shikra_engine::service::ReplyBody;
 
@@ -37,21 +37,32 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let mut decoder = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut decoder).map_err(|error| {
         let path = error.path().to_string();
-        refused(&path, error.into_inner())
+        refused(bytes, &path, error.into_inner())
     })?;
-    decoder.end().map_err(|error| refused(".", error))?;
+    decoder.end().map_err(|error| refused(bytes, ".", error))?;
     Ok(value)
 }
 
-fn refused(path: &str, error: serde_json::Error) -> Error {
+fn refused(bytes: &[u8], path: &str, error: serde_json::Error) -> Error {
     let status = match error.classify() {
         Category::Data => 422,
+        // One element too many, or a number too large, counts as syntax there and is a shape here.
+        Category::Syntax if !is_too_deep(&error) && is_json(bytes) => 422,
         Category::Syntax | Category::Eof | Category::Io => 400,
     };
     // The root is `.`, and what ended early or is no JSON has `?` for its last part.
     let path = path.trim_end_matches(['.', '?']);
     let place = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
     Error::new(status, format!("JSON{place}: {error}")).with_cause(error)
+}
+
+fn is_json(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
+}
+
+/// What is skipped may have any depth, so `is_json` does not see it; only the text tells.
+fn is_too_deep(error: &serde_json::Error) -> bool {
+    error.to_string().starts_with("recursion limit")
 }
 
 const TYPICAL_BYTES: usize = 128;

@@ -247,6 +247,12 @@ impl Response {
         self
     }
 
+    /// This response closes the connection if `other` would have.
+    pub(crate) fn closing_as(mut self, other: &Self) -> Self {
+        self.reply.closes |= other.reply.closes;
+        self
+    }
+
     fn set_fault(&mut self, what: &str, caller: &Location<'_>) {
         let error = Error::from_status(StatusCode::INTERNAL_SERVER_ERROR)
             .with_cause(format!("{what}, set at {caller}"))

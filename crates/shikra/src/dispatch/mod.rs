@@ -118,21 +118,21 @@ impl WorkerApp {
         for scope in self.scopes_outward(self.scope_of(&req)) {
             for handler in &scope.handlers {
                 let Some(rendering) = Rc::clone(handler).call(&req, &error) else { continue };
-                let mut res = rendering.await;
-                match res.take_unrendered() {
-                    None => return res.answering(first),
+                let mut rendered = rendering.await;
+                match rendered.take_unrendered() {
+                    None => return rendered.answering(first).closing_as(&res),
                     Some(next) => error = next,
                 }
                 break;
             }
         }
-        default_reply(&req, &error, self.frozen.mode).answering(first)
+        default_reply(&req, &error, self.frozen.mode).answering(first).closing_as(&res)
     }
 
     fn render_default(&self, req: &Request, mut res: Response) -> Response {
         let Some(error) = res.take_unrendered() else { return res };
         report(req, &error);
-        default_reply(req, &error, self.frozen.mode).answering(error)
+        default_reply(req, &error, self.frozen.mode).answering(error).closing_as(&res)
     }
 }
 
@@ -245,7 +245,8 @@ impl Service for AppService {
                 Miss::Redirect(location)
             }
             _ if head.path() == "*" => Miss::Server,
-            Outcome::BadPath if *head.method() == Method::CONNECT => Miss::Connect,
+            // CF-74: its target has no path.
+            _ if *head.method() == Method::CONNECT => Miss::Connect,
             Outcome::BadPath => Miss::BadPath,
             _ => Miss::Path,
         };
