@@ -92,6 +92,10 @@ impl Error {
         &self.fields
     }
 
+    pub(crate) fn fields_mut(&mut self) -> &mut FieldLines {
+        &mut self.fields
+    }
+
     pub(crate) fn panicked(message: String) -> Self {
         Self { kind: Kind::Panic, ..Self::unexpected(message.into()) }
     }

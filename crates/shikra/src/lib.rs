@@ -39,7 +39,7 @@ mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use app::{App, AppHandle, IntoApp, Problem, Route};
+pub use app::{App, AppHandle, IntoApp, Problem, Route, Unmatched};
 pub use blocking::blocking;
 pub use error::{Error, IntoStatus, OrStatus, Result};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};

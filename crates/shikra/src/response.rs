@@ -25,6 +25,8 @@ use std::rc::Rc;
 #[must_use = "a response does nothing unless it is returned"]
 pub struct Response {
     reply: Reply,
+    /// Somebody has chosen the status.
+    has_status: bool,
     error: Option<Box<ErrorPart>>,
 }
 
@@ -53,7 +55,7 @@ impl fmt::Debug for Response {
 impl Response {
     /// An empty 200.
     pub fn new() -> Self {
-        Self { reply: Reply::new(StatusCode::OK), error: None }
+        Self { reply: Reply::new(StatusCode::OK), has_status: false, error: None }
     }
 
     pub(crate) fn with_content(content_type: &'static str, body: ReplyBody) -> Self {
@@ -117,7 +119,10 @@ impl Response {
     #[track_caller]
     pub fn set_status(&mut self, status: impl IntoStatus) {
         match status.into_status() {
-            Ok(status) => self.reply.status = status,
+            Ok(status) => {
+                self.reply.status = status;
+                self.has_status = true;
+            }
             Err(number) => self.set_fault(&NoStatus(number).to_string(), Location::caller()),
         }
     }
@@ -219,6 +224,7 @@ impl Response {
     pub(crate) fn from_error(error: Error) -> Self {
         let mut res = Self::new();
         res.reply.status = error.status();
+        res.has_status = true;
         res.error = Some(Box::new(ErrorPart { error: Rc::new(error), is_rendered: false }));
         res
     }
@@ -250,6 +256,26 @@ impl Response {
     /// This response closes the connection if `other` would have.
     pub(crate) fn closing_as(mut self, other: &Self) -> Self {
         self.reply.closes |= other.reply.closes;
+        self
+    }
+
+    /// This response has `status` unless somebody has chosen one, and a 405 has the field `allow`.
+    pub(crate) fn with_defaults(mut self, status: StatusCode, allow: Option<&str>) -> Self {
+        if !self.has_status {
+            self.set_status(status);
+        }
+        let Some(allow) = allow.filter(|_| self.reply.status == StatusCode::METHOD_NOT_ALLOWED)
+        else {
+            return self;
+        };
+        let fields = match &mut self.error {
+            Some(part) if !part.is_rendered => Rc::get_mut(&mut part.error).map(Error::fields_mut),
+            _ => Some(&mut self.reply.fields),
+        };
+        if let Some(fields) = fields.filter(|fields| fields.get("allow").is_none()) {
+            // Valid: methods are tokens.
+            let _ = fields.try_append("allow", allow.as_bytes());
+        }
         self
     }
 

@@ -46,6 +46,15 @@ impl WorkerState {
         Self { shared, own: HashMap::new() }
     }
 
+    /// The state of an application inside another: the values of `self`, where `shared` has none of
+    /// the same type.
+    pub(crate) fn inside(&self, mut shared: SharedState) -> Self {
+        let own = self.own.iter().filter(|(id, _)| !shared.values.contains_key(id));
+        let own = own.map(|(id, value)| (*id, Rc::clone(value))).collect();
+        shared.extend(&self.shared);
+        Self { shared, own }
+    }
+
     pub(crate) fn insert_own(&mut self, id: TypeId, value: Rc<dyn Any>) {
         self.own.insert(id, value);
     }

@@ -1,12 +1,13 @@
 //! From what was registered to what is served: mounts are flattened into one table, base paths are decided
 //! where the patterns decide them, and every mistake is found.
 
-use super::{App, BaseDef, MountDef, RouteDef};
-use crate::dispatch::{Frozen, FrozenRoute, FrozenStep, Hook, Scope, StateMaker};
+use super::{App, BaseDef, HostDef, MountDef, RouteDef};
+use crate::dispatch::{Frozen, FrozenRoute, FrozenSite, FrozenStep, Hook, Scope, StateMaker};
 use crate::error::Result;
 use crate::middleware::Middleware;
 use crate::router::{
-    Coverage, InsertError, Pattern, PatternError, Prefix, PrefixSet, RouterBuilder, Settings,
+    Coverage, HostPattern, HostTable, InsertError, Pattern, PatternError, Prefix, PrefixSet,
+    RouterBuilder, Settings,
 };
 use crate::state::SharedState;
 use std::fmt;
@@ -49,10 +50,116 @@ impl fmt::Display for Problem {
 /// # Errors
 /// All mistakes at once, as one text.
 pub(crate) fn freeze(app: App) -> io::Result<Frozen> {
-    let mut freezer = Freezer::new(&app);
-    let root = Level::root();
-    freezer.add_app(&app, &root);
+    let mut freezer = Freezer::default();
+    freezer.add_site(&app, Around { apps: &[], settings: Settings::new(), default_port: None });
     freezer.finish(app)
+}
+
+/// All sites: the application, and its host children.
+#[derive(Default)]
+struct Freezer {
+    /// A site stands here before its children, and is complete after them.
+    sites: Vec<Option<FrozenSite>>,
+    problems: Vec<Problem>,
+    on_start: Vec<Hook>,
+    on_stop: Vec<Hook>,
+}
+
+/// What a site takes over from the applications around it.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    /// Outermost first.
+    apps: &'a [&'a App],
+    settings: Settings,
+    default_port: Option<u16>,
+}
+
+impl Freezer {
+    fn add_site(&mut self, app: &App, around: Around<'_>) -> usize {
+        let Around { apps, mut settings, default_port } = around;
+        // VA-010: the child wins, setting by setting.
+        if let Some(path_case) = app.path_case {
+            settings = settings.with_path_case(path_case);
+        }
+        if let Some(trailing_slash) = app.trailing_slash {
+            settings = settings.with_trailing_slash(trailing_slash);
+        }
+        let default_port = app.default_port.or(default_port);
+        let index = self.sites.len();
+        self.sites.push(None);
+        let mut site = SiteFreezer::new(settings);
+        let mut level = Level::root();
+        for app in apps {
+            level = site.enter(app, &level).0;
+        }
+        site.add_root(app, &level);
+        let apps: Vec<_> = apps.iter().copied().chain([app]).collect();
+        let hosts =
+            self.add_hosts(index, &app.hosts, Around { apps: &apps, settings, default_port });
+        self.problems.append(&mut site.problems);
+        self.on_start.append(&mut site.on_start);
+        self.on_stop.append(&mut site.on_stop);
+        self.sites[index] = Some(site.finish(hosts));
+        index
+    }
+
+    fn add_hosts(
+        &mut self,
+        parent: usize,
+        defs: &[HostDef],
+        around: Around<'_>,
+    ) -> Option<HostTable> {
+        let mut hosts = HostTable::new();
+        // By the number of their site.
+        let mut taken: Vec<(usize, &HostDef)> = Vec::new();
+        for def in defs {
+            let child = self.add_site(&def.app, around);
+            if let Some(Some(site)) = self.sites.get_mut(child) {
+                site.host.clone_from(&def.pattern);
+                site.parent = Some(parent);
+            }
+            let pattern = match HostPattern::parse(&def.pattern) {
+                Ok(pattern) => pattern,
+                Err(problem) => {
+                    let what = format!("the host pattern `{}`: {problem}", def.pattern);
+                    self.problems.push(Problem::new(what, def.place));
+                    continue;
+                }
+            };
+            match hosts.insert(&pattern, around.default_port, child) {
+                Ok(()) => taken.push((child, def)),
+                Err(first) => {
+                    let mut what = format!("the host `{}` is already registered", def.pattern);
+                    if let Some((_, first)) = taken.iter().find(|(child, _)| *child == first) {
+                        what = format!("{what} as `{}`, at {}", first.pattern, first.place);
+                    }
+                    self.problems.push(Problem::new(what, def.place));
+                }
+            }
+        }
+        (!defs.is_empty()).then_some(hosts)
+    }
+
+    fn finish(self, app: App) -> io::Result<Frozen> {
+        // An application that is mounted twice has the same mistake twice.
+        let mut lines: Vec<_> = Vec::new();
+        for line in self.problems.iter().map(ToString::to_string) {
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        if !lines.is_empty() {
+            let text = format!("the application has mistakes:\n{}", lines.join("\n"));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        Ok(Frozen {
+            sites: self.sites.into_iter().flatten().map(Arc::new).collect(),
+            on_start: self.on_start,
+            on_stop: self.on_stop,
+            config: app.config,
+            mode: app.mode,
+        })
+    }
 }
 
 /// Where in the tree of mounts an application stands.
@@ -72,7 +179,8 @@ struct Candidate {
     base: Option<(Prefix, usize)>,
 }
 
-struct Freezer {
+/// One site while it grows.
+struct SiteFreezer {
     builder: RouterBuilder<usize>,
     settings: Settings,
     routes: Vec<FrozenRoute>,
@@ -96,9 +204,8 @@ impl Level {
     }
 }
 
-impl Freezer {
-    fn new(app: &App) -> Self {
-        let settings = app.settings;
+impl SiteFreezer {
+    fn new(settings: Settings) -> Self {
         Self {
             builder: RouterBuilder::new(settings),
             settings,
@@ -117,30 +224,61 @@ impl Freezer {
         }
     }
 
-    fn add_app(&mut self, app: &App, level: &Level) {
+    /// Adds the application that the site is for.
+    fn add_root(&mut self, app: &App, level: &Level) {
+        let (inner, scope) = self.enter(app, level);
+        self.outer = inner.around.iter().map(Candidate::conditional).collect();
+        if let Some(scope) = self.scopes.get_mut(scope) {
+            scope.no_host = app.scopes.no_host.as_ref().map(|placed| Arc::clone(&placed.value));
+        }
+        self.add_content(app, &inner, scope);
+    }
+
+    /// Adds an application below a prefix.
+    fn add_mounted(&mut self, app: &App, level: &Level) {
+        let hosts = app.hosts.iter().map(|def| def.place);
+        let no_host = app.scopes.no_host.iter().map(|placed| placed.place);
+        for place in hosts.chain(no_host) {
+            let what = "a mounted application has no hosts: they are asked before the path";
+            self.problems.push(Problem::new(what, place));
+        }
+        let (inner, scope) = self.enter(app, level);
+        self.add_content(app, &inner, scope);
+    }
+
+    /// Opens the scope of an application, and gives the level inside it.
+    fn enter(&mut self, app: &App, level: &Level) -> (Level, usize) {
+        let scope = self.scopes.len();
+        let scopes = &app.scopes;
+        let not_found_for = scopes.not_found_for.iter().map(|placed| placed.value.clone());
+        self.scopes.push(Scope {
+            parent: level.parent,
+            catches: scopes.catches.clone(),
+            on_error: scopes.on_error.as_ref().map(|placed| Arc::clone(&placed.value)),
+            no_host: None,
+            not_found_for: not_found_for.collect(),
+            not_found: scopes.not_found.as_ref().map(|placed| Arc::clone(&placed.value)),
+            unmatched: scopes.unmatched.as_ref().map(|placed| Arc::clone(&placed.value)),
+        });
+        self.mounts.insert(&level.prefix, scope);
+        let around = self.around(app, level);
+        let body_bytes_max = app.body_bytes_max.or(level.body_bytes_max);
+        let prefix = level.prefix.clone();
+        (Level { prefix, parent: Some(scope), around, body_bytes_max }, scope)
+    }
+
+    /// Adds what an application brings into its site.
+    fn add_content(&mut self, app: &App, level: &Level, scope: usize) {
         self.problems.extend(app.problems.iter().cloned());
         self.shared.extend(&app.shared);
         self.makers.extend(app.makers.iter().cloned());
         self.on_start.extend(app.on_start.iter().cloned());
         self.on_stop.extend(app.on_stop.iter().cloned());
-        let scope = self.scopes.len();
-        self.scopes.push(Scope {
-            parent: level.parent,
-            catches: app.catches.clone(),
-            on_error: app.on_error.as_ref().map(|placed| Arc::clone(&placed.value)),
-            not_found: app.not_found.as_ref().map(|placed| Arc::clone(&placed.value)),
-        });
-        self.mounts.insert(&level.prefix, scope);
-        let around = self.around(app, level);
-        if level.parent.is_none() {
-            self.outer = around.iter().map(Candidate::conditional).collect();
-        }
-        let body_bytes_max = app.body_bytes_max.or(level.body_bytes_max);
         for route in &app.routes {
-            self.add_route(route, level, scope, &around, body_bytes_max);
+            self.add_route(route, level, scope);
         }
         for mount in &app.mounts {
-            self.add_mount(mount, level, scope, &around, body_bytes_max);
+            self.add_mount(mount, level);
         }
     }
 
@@ -171,36 +309,24 @@ impl Freezer {
         Some((prefix, number, Arc::clone(&def.middleware)))
     }
 
-    fn add_mount(
-        &mut self,
-        mount: &MountDef,
-        level: &Level,
-        scope: usize,
-        around: &[Candidate],
-        body_bytes_max: Option<u64>,
-    ) {
+    fn add_mount(&mut self, mount: &MountDef, level: &Level) {
         let Some(prefix) = self.prefix_under(&mount.prefix, level, mount.place) else { return };
-        if mount.app.settings != self.settings && mount.app.settings != Settings::new() {
+        let Settings { path_case, trailing_slash, .. } = self.settings;
+        if mount.app.path_case.is_some_and(|own| own != path_case)
+            || mount.app.trailing_slash.is_some_and(|own| own != trailing_slash)
+        {
             let what = "path case and trailing slash are settings of the whole application; \
                         the mount's differ";
             self.problems.push(Problem::new(what, mount.place));
         }
-        let inner = Level { prefix, parent: Some(scope), around: around.to_vec(), body_bytes_max };
-        self.add_app(&mount.app, &inner);
+        self.add_mounted(&mount.app, &Level { prefix, ..level.clone() });
     }
 
-    fn add_route(
-        &mut self,
-        def: &RouteDef,
-        level: &Level,
-        scope: usize,
-        around: &[Candidate],
-        body_bytes_max: Option<u64>,
-    ) {
+    fn add_route(&mut self, def: &RouteDef, level: &Level, scope: usize) {
         let pattern = Pattern::parse(&def.pattern).and_then(|own| own.under(&level.prefix));
         let Some(pattern) = self.checked(pattern, def.place) else { return };
         let mut steps: Vec<_> =
-            around.iter().filter_map(|step| step.around(&pattern, self.settings)).collect();
+            level.around.iter().filter_map(|step| step.around(&pattern, self.settings)).collect();
         let own = def.middleware.iter().map(Arc::clone);
         steps.extend(own.map(|middleware| FrozenStep { middleware, condition: None }));
         match self.builder.insert(def.method.clone(), pattern, self.routes.len()) {
@@ -209,7 +335,7 @@ impl Freezer {
                 self.routes.push(FrozenRoute {
                     steps,
                     handler: Arc::clone(&def.handler),
-                    body_bytes_max: def.options.body_bytes_max.or(body_bytes_max),
+                    body_bytes_max: def.options.body_bytes_max.or(level.body_bytes_max),
                     deadline: def.options.deadline,
                     scope,
                 });
@@ -249,13 +375,11 @@ impl Freezer {
         result.map_err(|error| self.problems.push(Problem::new(error.to_string(), place))).ok()
     }
 
-    fn finish(self, app: App) -> io::Result<Frozen> {
-        if !self.problems.is_empty() {
-            let lines: Vec<_> = self.problems.iter().map(ToString::to_string).collect();
-            let text = format!("the application has mistakes:\n{}", lines.join("\n"));
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-        }
-        Ok(Frozen {
+    fn finish(self, hosts: Option<HostTable>) -> FrozenSite {
+        FrozenSite {
+            host: String::new(),
+            parent: None,
+            hosts,
             router: self.builder.build(),
             routes: self.routes,
             outer: self.outer,
@@ -264,11 +388,7 @@ impl Freezer {
             mounts: self.mounts,
             shared: self.shared,
             makers: self.makers,
-            on_start: self.on_start,
-            on_stop: self.on_stop,
-            config: app.config,
-            mode: app.mode,
-        })
+        }
     }
 }
 

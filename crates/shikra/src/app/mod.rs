@@ -1,30 +1,34 @@
 //! The application: what a program registers, before it is frozen and served.
 
 mod freeze;
+mod hosts;
 mod route;
+mod scopes;
 mod serve;
 
 pub use freeze::Problem;
 pub(crate) use freeze::freeze;
 pub use route::Route;
+pub use scopes::Unmatched;
 #[cfg(feature = "testing")]
 pub(crate) use serve::AppFactory;
 pub use serve::AppHandle;
 
 use crate::dispatch::{Hook, StateMaker};
-use crate::error::{Error, Result};
-use crate::error_handler::{self, ErrorHandler, Mode};
+use crate::error::Result;
+use crate::error_handler::Mode;
 use crate::handler::{self, Handler};
 use crate::into_response::IntoResponse;
 use crate::middleware::{self, Middleware, Next};
 use crate::request::Request;
-use crate::router::{MethodMatch, PathCase, Settings, TrailingSlash};
+use crate::router::{MethodMatch, PathCase, TrailingSlash};
 use crate::state::SharedState;
+use hosts::HostDef;
 use http::Method;
+use scopes::Scopes;
 use shikra_engine::config::Config;
 use shikra_engine::limits::Limits;
 use std::any::TypeId;
-use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
@@ -50,15 +54,16 @@ pub struct App {
     globals: Vec<Arc<dyn Middleware>>,
     bases: Vec<BaseDef>,
     mounts: Vec<MountDef>,
+    hosts: Vec<HostDef>,
     shared: SharedState,
     makers: Vec<StateMaker>,
     on_start: Vec<Hook>,
     on_stop: Vec<Hook>,
-    catches: Vec<Arc<dyn ErrorHandler>>,
-    on_error: Option<Placed<Arc<dyn ErrorHandler>>>,
-    not_found: Option<Placed<Arc<dyn Handler>>>,
+    scopes: Scopes,
     body_bytes_max: Option<u64>,
-    settings: Settings,
+    default_port: Option<u16>,
+    path_case: Option<PathCase>,
+    trailing_slash: Option<TrailingSlash>,
     config: Config,
     mode: Mode,
     problems: Vec<Problem>,
@@ -106,6 +111,7 @@ impl fmt::Debug for App {
         f.debug_struct("App")
             .field("routes", &self.routes.len())
             .field("mounts", &self.mounts.len())
+            .field("hosts", &self.hosts.len())
             .field("problems", &self.problems)
             .finish_non_exhaustive()
     }
@@ -336,52 +342,6 @@ impl App {
         self
     }
 
-    // Errors.
-
-    /// Turns every error of this application into a response. What it returns may be an error itself:
-    /// that one goes to the application around it.
-    #[track_caller]
-    pub fn on_error<F, R>(&mut self, handler: F) -> &mut Self
-    where
-        F: AsyncFn(Request, &Error) -> R + Send + Sync + 'static,
-        R: IntoResponse + 'static,
-    {
-        let placed = Placed { value: error_handler::erase(handler), place: Location::caller() };
-        if let Some(first) = self.on_error.replace(placed) {
-            self.twice("the error handler", first.place, Location::caller());
-        }
-        self
-    }
-
-    /// Turns errors whose cause is an `E` into a response, before [`App::on_error`] is asked.
-    pub fn catch<E, F, R>(&mut self, handler: F) -> &mut Self
-    where
-        E: StdError + 'static,
-        F: AsyncFn(Request, &E) -> R + Send + Sync + 'static,
-        R: IntoResponse + 'static,
-    {
-        self.catches.push(error_handler::erase_catch(handler));
-        self
-    }
-
-    /// Answers paths that no route matches. The status is 200 unless the reply sets another.
-    #[track_caller]
-    pub fn not_found<F, R>(&mut self, handler: F) -> &mut Self
-    where
-        F: AsyncFn(Request) -> R + Send + Sync + 'static,
-        R: IntoResponse + 'static,
-    {
-        let placed = Placed { value: handler::erase(handler), place: Location::caller() };
-        if let Some(first) = self.not_found.replace(placed) {
-            self.twice("the not-found handler", first.place, Location::caller());
-        }
-        self
-    }
-
-    fn twice(&mut self, what: &str, first: &Location<'_>, second: &'static Location<'static>) {
-        self.problems.push(Problem::new(format!("{what} is set twice, first at {first}"), second));
-    }
-
     // Settings.
 
     /// Limits every body, streams included, in bytes: 413 before the handler where the length is
@@ -418,13 +378,13 @@ impl App {
 
     /// How letter case in paths is treated; by default it matters.
     pub fn path_case(&mut self, path_case: PathCase) -> &mut Self {
-        self.settings = self.settings.with_path_case(path_case);
+        self.path_case = Some(path_case);
         self
     }
 
     /// How a slash at the end of a path is treated; by default one is ignored.
     pub fn trailing_slash(&mut self, trailing_slash: TrailingSlash) -> &mut Self {
-        self.settings = self.settings.with_trailing_slash(trailing_slash);
+        self.trailing_slash = Some(trailing_slash);
         self
     }
 
@@ -434,16 +394,23 @@ impl App {
         self
     }
 
-    /// All routes as data: method and pattern, in the order of registration, mounts included.
+    /// All routes as data: method and pattern, in the order of registration, mounts included. Those of
+    /// host children follow, the host pattern before each path.
     ///
     /// # Errors
     /// What would keep the application from starting.
     pub fn routes(&self) -> std::io::Result<Vec<(MethodMatch, String)>> {
         let frozen = freeze(self.clone())?;
-        let routes = frozen.router.routes().iter();
-        Ok(routes
-            .map(|route| (route.method().clone(), route.pattern().text().to_owned()))
-            .collect())
+        let routes = frozen.sites.iter().flat_map(|site| {
+            let routes = site.router.routes().iter();
+            routes
+                .map(|route| (route.method().clone(), format!("{}{}", site.host, route.pattern())))
+        });
+        Ok(routes.collect())
+    }
+
+    fn twice(&mut self, what: &str, first: &Location<'_>, second: &'static Location<'static>) {
+        self.problems.push(Problem::new(format!("{what} is set twice, first at {first}"), second));
     }
 
     fn take(&mut self) -> Self {

@@ -1,7 +1,7 @@
 //! Serving an application: listen, start, stop.
 
 use super::{App, freeze};
-use crate::dispatch::{AppService, Frozen, WorkerApp};
+use crate::dispatch::{AppService, Frozen, WorkerSite};
 use crate::state::WorkerState;
 use shikra_engine::config::{Config, Signals};
 use shikra_engine::server::{Server, ServerHandle, StopReport};
@@ -66,7 +66,7 @@ impl App {
         }
         let frozen = Arc::new(freeze(self.take())?);
         let server = open(frozen.config.clone())?;
-        let routes = frozen.routes.len();
+        let routes = frozen.sites.iter().map(|site| site.routes.len()).sum();
         let handle = server.start(AppFactory { frozen })?;
         Ok(AppHandle { handle, routes })
     }
@@ -155,14 +155,23 @@ impl ServiceFactory for AppFactory {
     }
 
     async fn make(&self) -> io::Result<AppService> {
-        let mut state = WorkerState::new(self.frozen.shared.clone());
-        for maker in &self.frozen.makers {
-            let (id, value) = maker()
-                .await
-                .map_err(|error| io::Error::other(format!("state of a worker: {error}")))?;
-            state.insert_own(id, value);
+        let mut sites: Vec<Rc<WorkerSite>> = Vec::new();
+        for frozen in &self.frozen.sites {
+            let shared = frozen.shared.clone();
+            let mut state = match frozen.parent.and_then(|parent| sites.get(parent)) {
+                Some(parent) => parent.state().inside(shared),
+                None => WorkerState::new(shared),
+            };
+            for maker in &frozen.makers {
+                let (id, value) = maker()
+                    .await
+                    .map_err(|error| io::Error::other(format!("state of a worker: {error}")))?;
+                state.insert_own(id, value);
+            }
+            let (frozen, mode) = (Arc::clone(frozen), self.frozen.mode);
+            sites.push(Rc::new(WorkerSite::new(frozen, Rc::new(state), mode)));
         }
-        Ok(AppService { app: Rc::new(WorkerApp::new(Arc::clone(&self.frozen), state)) })
+        AppService::new(sites).ok_or_else(|| io::Error::other("an application has no root"))
     }
 
     async fn stop(&self) {

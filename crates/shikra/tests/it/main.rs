@@ -3,9 +3,11 @@
 
 mod clients;
 mod control;
+mod hosts;
 mod pictures;
 mod replies;
 mod routing;
+mod scopes;
 mod server;
 mod support;
 mod timeouts;

@@ -3,6 +3,7 @@
 mod bases;
 mod cost;
 mod explained;
+mod hosts;
 mod matching;
 mod methods;
 mod patterns;
