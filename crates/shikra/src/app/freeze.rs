@@ -6,8 +6,8 @@ use crate::dispatch::{Frozen, FrozenRoute, FrozenSite, FrozenStep, Hook, Scope, 
 use crate::error::Result;
 use crate::middleware::Middleware;
 use crate::router::{
-    Coverage, HostPattern, HostTable, InsertError, Pattern, PatternError, Prefix, PrefixSet,
-    RouterBuilder, Settings,
+    Coverage, HostPattern, HostTable, InsertError, MethodMatch, Pattern, PatternError, Prefix,
+    PrefixSet, RouterBuilder, Settings,
 };
 use crate::state::SharedState;
 use std::fmt;
@@ -93,13 +93,14 @@ impl Freezer {
             level = site.enter(app, &level).0;
         }
         site.add_root(app, &level);
+        let no_such_method = site.add_no_such_method();
         let apps: Vec<_> = apps.iter().copied().chain([app]).collect();
         let hosts =
             self.add_hosts(index, &app.hosts, Around { apps: &apps, settings, default_port });
         self.problems.append(&mut site.problems);
         self.on_start.append(&mut site.on_start);
         self.on_stop.append(&mut site.on_stop);
-        self.sites[index] = Some(site.finish(hosts));
+        self.sites[index] = Some(site.finish(hosts, no_such_method));
         index
     }
 
@@ -182,6 +183,8 @@ struct Candidate {
 /// One site while it grows.
 struct SiteFreezer {
     builder: RouterBuilder<usize>,
+    /// Handlers for methods that a path does not have; they join a copy of the table at the end.
+    no_such_method: Vec<(Pattern, FrozenRoute, &'static Location<'static>)>,
     settings: Settings,
     routes: Vec<FrozenRoute>,
     places: Vec<&'static Location<'static>>,
@@ -208,6 +211,7 @@ impl SiteFreezer {
     fn new(settings: Settings) -> Self {
         Self {
             builder: RouterBuilder::new(settings),
+            no_such_method: Vec::new(),
             settings,
             routes: Vec::new(),
             places: Vec::new(),
@@ -277,6 +281,11 @@ impl SiteFreezer {
         for route in &app.routes {
             self.add_route(route, level, scope);
         }
+        for def in &app.no_such_method {
+            if let Some((pattern, route)) = self.frozen_route(def, level, scope) {
+                self.no_such_method.push((pattern, route, def.place));
+            }
+        }
         for mount in &app.mounts {
             self.add_mount(mount, level);
         }
@@ -323,33 +332,70 @@ impl SiteFreezer {
     }
 
     fn add_route(&mut self, def: &RouteDef, level: &Level, scope: usize) {
+        let Some((pattern, route)) = self.frozen_route(def, level, scope) else { return };
+        match self.builder.insert(def.method.clone(), pattern, self.routes.len()) {
+            Ok(_) => {
+                self.places.push(def.place);
+                self.routes.push(route);
+            }
+            Err(error) => self.refuse(&error, "", def.place),
+        }
+    }
+
+    fn frozen_route(
+        &mut self,
+        def: &RouteDef,
+        level: &Level,
+        scope: usize,
+    ) -> Option<(Pattern, FrozenRoute)> {
         let pattern = Pattern::parse(&def.pattern).and_then(|own| own.under(&level.prefix));
-        let Some(pattern) = self.checked(pattern, def.place) else { return };
+        let pattern = self.checked(pattern, def.place)?;
         let mut steps: Vec<_> =
             level.around.iter().filter_map(|step| step.around(&pattern, self.settings)).collect();
         let own = def.middleware.iter().map(Arc::clone);
         steps.extend(own.map(|middleware| FrozenStep { middleware, condition: None }));
-        match self.builder.insert(def.method.clone(), pattern, self.routes.len()) {
-            Ok(_) => {
-                self.places.push(def.place);
-                self.routes.push(FrozenRoute {
-                    steps,
-                    handler: Arc::clone(&def.handler),
-                    body_bytes_max: def.options.body_bytes_max.or(level.body_bytes_max),
-                    deadline: def.options.deadline,
-                    scope,
-                });
-            }
-            Err(error) => {
-                let mut what = error.to_string();
-                if let InsertError::Duplicate { first, .. } = error
-                    && let Some(place) = self.places.get(first)
-                {
-                    what = format!("{what}, at {place}");
+        let route = FrozenRoute {
+            steps,
+            handler: Arc::clone(&def.handler),
+            body_bytes_max: def.options.body_bytes_max.or(level.body_bytes_max),
+            deadline: def.options.deadline,
+            scope,
+        };
+        Some((pattern, route))
+    }
+
+    fn refuse(
+        &mut self,
+        error: &InsertError<usize>,
+        whose: &str,
+        place: &'static Location<'static>,
+    ) {
+        let mut what = format!("{whose}{error}");
+        if let InsertError::Duplicate { first, .. } = error
+            && let Some(first) = self.places.get(*first)
+        {
+            what = format!("{what}, at {first}");
+        }
+        self.problems.push(Problem::new(what, place));
+    }
+
+    /// The table with the handlers for methods that a path does not have, as routes for all methods:
+    /// what it finds beyond the other table is one of them. Both number their common routes alike.
+    fn add_no_such_method(&mut self) -> Option<RouterBuilder<usize>> {
+        if self.no_such_method.is_empty() {
+            return None;
+        }
+        let mut builder = self.builder.clone();
+        for (pattern, route, place) in std::mem::take(&mut self.no_such_method) {
+            match builder.insert(MethodMatch::Any, pattern, self.routes.len()) {
+                Ok(_) => {
+                    self.places.push(place);
+                    self.routes.push(route);
                 }
-                self.problems.push(Problem::new(what, def.place));
+                Err(error) => self.refuse(&error, "the handler for other methods: ", place),
             }
         }
+        Some(builder)
     }
 
     fn prefix_under(
@@ -375,12 +421,17 @@ impl SiteFreezer {
         result.map_err(|error| self.problems.push(Problem::new(error.to_string(), place))).ok()
     }
 
-    fn finish(self, hosts: Option<HostTable>) -> FrozenSite {
+    fn finish(
+        self,
+        hosts: Option<HostTable>,
+        no_such_method: Option<RouterBuilder<usize>>,
+    ) -> FrozenSite {
         FrozenSite {
             host: String::new(),
             parent: None,
             hosts,
             router: self.builder.build(),
+            with_no_such_method: no_such_method.map(RouterBuilder::build),
             routes: self.routes,
             outer: self.outer,
             bases: self.bases,

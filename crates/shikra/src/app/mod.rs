@@ -51,6 +51,7 @@ use std::time::Duration;
 #[derive(Clone, Default)]
 pub struct App {
     routes: Vec<RouteDef>,
+    no_such_method: Vec<RouteDef>,
     globals: Vec<Arc<dyn Middleware>>,
     bases: Vec<BaseDef>,
     mounts: Vec<MountDef>,

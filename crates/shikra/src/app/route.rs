@@ -126,16 +126,52 @@ impl<'a> Route<'a> {
         self.add(MethodMatch::One(method), handler::erase(handler))
     }
 
+    /// Answers the methods that this path has no handler for, in place of the automatic 405. The status
+    /// is 405 unless the reply sets one; a 405 gets its `allow` field.
+    ///
+    /// It comes after all patterns that match the path have been asked for the method, and before
+    /// [`App::unmatched`]. `OPTIONS` stays automatic.
+    ///
+    /// ```
+    /// use shikra::{App, testing::TestClient};
+    ///
+    /// let mut app = App::new();
+    /// app.route("/note").get(async |_| "note").no_such_method(async |_| "read only");
+    /// let reply = TestClient::new(app).delete("/note").send();
+    /// assert_eq!((reply.status().as_u16(), &*reply.text()), (405, "read only"));
+    /// assert_eq!(reply.header("allow"), Some("GET, HEAD, OPTIONS"));
+    /// ```
+    #[track_caller]
+    pub fn no_such_method<F, R>(self, handler: F) -> Self
+    where
+        F: AsyncFn(Request) -> R + Send + Sync + 'static,
+        R: IntoResponse + 'static,
+    {
+        let def = self.def(MethodMatch::Any, handler::erase(handler), Location::caller());
+        self.app.no_such_method.push(def);
+        self
+    }
+
     #[track_caller]
     fn add(self, method: MethodMatch, handler: Arc<dyn Handler>) -> Self {
-        self.app.routes.push(RouteDef {
+        let def = self.def(method, handler, Location::caller());
+        self.app.routes.push(def);
+        self
+    }
+
+    fn def(
+        &self,
+        method: MethodMatch,
+        handler: Arc<dyn Handler>,
+        place: &'static Location<'static>,
+    ) -> RouteDef {
+        RouteDef {
             method,
             pattern: self.path.clone(),
             handler,
             middleware: self.middleware.clone(),
             options: self.options,
-            place: Location::caller(),
-        });
-        self
+            place,
+        }
     }
 }

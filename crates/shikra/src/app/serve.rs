@@ -66,7 +66,7 @@ impl App {
         }
         let frozen = Arc::new(freeze(self.take())?);
         let server = open(frozen.config.clone())?;
-        let routes = frozen.sites.iter().map(|site| site.routes.len()).sum();
+        let routes = frozen.sites.iter().map(|site| site.router.routes().len()).sum();
         let handle = server.start(AppFactory { frozen })?;
         Ok(AppHandle { handle, routes })
     }

@@ -43,6 +43,8 @@ pub(crate) struct FrozenSite {
     pub(crate) parent: Option<usize>,
     pub(crate) hosts: Option<HostTable>,
     pub(crate) router: Router<usize>,
+    /// The same table with the handlers for methods that a path does not have, if there are such.
+    pub(crate) with_no_such_method: Option<Router<usize>>,
     pub(crate) routes: Vec<FrozenRoute>,
     /// What stands around requests that no route answers.
     pub(crate) outer: Vec<FrozenStep>,

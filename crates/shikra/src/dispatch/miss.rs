@@ -76,21 +76,26 @@ pub(super) enum Miss {
 }
 
 impl Miss {
+    /// Why a handler of the application is asked, if one may be.
+    pub(super) fn why(&self) -> Option<Unmatched> {
+        match self {
+            Self::Path => Some(Unmatched::Path),
+            Self::Method { allow, is_options: false } => {
+                Some(Unmatched::Method { allowed: allow.clone() })
+            }
+            _ => None,
+        }
+    }
+
     /// The handler of the application for it, if one of the scopes has one, else what is usual.
     pub(super) fn handler<'a>(
         self,
         method: &Method,
         mut scopes: impl Iterator<Item = &'a LocalScope>,
     ) -> Rc<dyn LocalHandler> {
-        let why = match &self {
-            Self::Path => Unmatched::Path,
-            Self::Method { allow, is_options: false } => {
-                Unmatched::Method { allowed: allow.clone() }
-            }
-            _ => return Rc::new(self),
-        };
+        let Some(why) = self.why() else { return Rc::new(self) };
         match scopes.find_map(|scope| scope.answer(method, &why)) {
-            Some(answer) => Rc::new(Custom { answer, why }),
+            Some(answer) => custom(answer, why),
             None => Rc::new(self),
         }
     }
@@ -125,6 +130,10 @@ impl LocalHandler for Miss {
 pub(super) enum CustomAnswer {
     Plain(Rc<dyn LocalHandler>),
     Told(Arc<dyn UnmatchedHandler>),
+}
+
+pub(super) fn custom(answer: CustomAnswer, why: Unmatched) -> Rc<dyn LocalHandler> {
+    Rc::new(Custom { answer, why })
 }
 
 /// The same for one request, and why it is asked.

@@ -22,6 +22,7 @@ use shikra_engine::body::BodyError;
 use shikra_engine::service::{Answer, Exchange, Service};
 use shikra_engine::slot::SlotFuture;
 use shikra_proto::uri::Authority;
+use site::LocalRoute;
 use std::fmt;
 use std::rc::Rc;
 
@@ -56,11 +57,8 @@ impl Service for AppService {
                 };
                 if let Some(max) = route.body_bytes_max {
                     extra.body_bytes_max = max;
-                    match exchange.body().announced_len() {
-                        Some(0) => {}
-                        // CF-38: refused before any middleware, handler or byte of the body.
-                        Some(len) if len > max => return self.finish(exchange, too_large(max)),
-                        _ => exchange.body().set_max(max),
+                    if is_too_large(exchange, max) {
+                        return self.finish(exchange, too_large(max));
                     }
                 }
                 let chain = site.chain(route, &exchange.extra().params, exchange.head().path());
@@ -84,6 +82,14 @@ impl Service for AppService {
             Outcome::BadPath => Miss::BadPath,
             _ => Miss::Path,
         };
+        if let Some(router) = &site.frozen.with_no_such_method
+            && let Some(why) = miss.why().filter(|_| *head.method() != Method::OPTIONS)
+            && let Outcome::Found { value, .. } =
+                router.find(head.method(), path, &mut extra.params)
+            && let Some(route) = site.routes.get(*value)
+        {
+            return self.call_no_such_method(site, route, why, exchange);
+        }
         Self::call_outer(site, exchange, miss)
     }
 
@@ -156,6 +162,30 @@ impl AppService {
         site
     }
 
+    /// Calls the handler for methods that a path does not have.
+    fn call_no_such_method(
+        &self,
+        site: &WorkerSite,
+        route: &LocalRoute,
+        why: Unmatched,
+        exchange: &mut Rc<Exchange<RequestExtra>>,
+    ) -> Answer<Response> {
+        if let (Some(max), Some(unique)) = (route.body_bytes_max, Rc::get_mut(exchange)) {
+            unique.parts_mut().1.body_bytes_max = max;
+            if is_too_large(exchange, max) {
+                return self.finish(exchange, too_large(max));
+            }
+        }
+        let why = match why {
+            // VA-019: a path without a method allows none.
+            Unmatched::Path => Unmatched::Method { allowed: String::new() },
+            why => why,
+        };
+        let (params, path) = (&exchange.extra().params, exchange.head().path());
+        let chain = site.custom_chain(route, why, params, path);
+        Answer::Later(chain.start(0, Request::new(Rc::clone(exchange))))
+    }
+
     fn call_outer(
         site: &Rc<WorkerSite>,
         exchange: &Rc<Exchange<RequestExtra>>,
@@ -171,6 +201,17 @@ impl AppService {
         let chain = site.outer_chain(params, path, &handler);
         Answer::Later(chain.start(0, req))
     }
+}
+
+/// Limits the body of an exchange; says whether it announces more than that.
+fn is_too_large(exchange: &Exchange<RequestExtra>, max: u64) -> bool {
+    match exchange.body().announced_len() {
+        Some(0) => {}
+        // CF-38: refused before any middleware, handler or byte of the body.
+        Some(len) if len > max => return true,
+        _ => exchange.body().set_max(max),
+    }
+    false
 }
 
 fn too_large(max: u64) -> Response {

@@ -1,14 +1,14 @@
 //! An application on one worker: its routes with what stands around them.
 
 use super::frozen::{FrozenSite, FrozenStep, Scope};
-use super::miss::{CustomAnswer, Unmatched, UnmatchedHandler};
+use super::miss::{CustomAnswer, Unmatched, UnmatchedHandler, custom};
 use crate::error::Error;
 use crate::error_handler::{LocalErrorHandler, Mode, default_reply};
 use crate::handler::{Handler, LocalHandler};
 use crate::middleware::{Chain, LocalMiddleware};
 use crate::request::{Context, Request};
 use crate::response::Response;
-use crate::router::{Params, RouteId};
+use crate::router::{Params, RouteId, Router};
 use crate::state::WorkerState;
 use http::Method;
 use shikra_engine::slot::SlotFuture;
@@ -75,6 +75,23 @@ impl WorkerSite {
         &self.state
     }
 
+    /// All routes by number, those for methods that a path does not have included.
+    fn all_routes(&self) -> &Router<usize> {
+        self.frozen.with_no_such_method.as_ref().unwrap_or(&self.frozen.router)
+    }
+
+    /// The chain around a request of a route for methods that its path does not have.
+    pub(super) fn custom_chain(
+        &self,
+        route: &LocalRoute,
+        why: Unmatched,
+        params: &Params,
+        path: &str,
+    ) -> Rc<Chain> {
+        let handler = custom(CustomAnswer::Plain(Rc::clone(&route.handler)), why);
+        chain(&route.steps, &handler, |number| self.covers(number, params, path))
+    }
+
     /// The chain around a request of a route.
     #[inline]
     pub(super) fn chain(&self, route: &LocalRoute, params: &Params, path: &str) -> Rc<Chain> {
@@ -101,7 +118,7 @@ impl WorkerSite {
     /// The scope of a request: its route's, or that of the innermost mount that its path lies under.
     pub(super) fn scope_of(&self, req: &Request) -> usize {
         let params = req.router_params();
-        let route = params.route().and_then(|route| self.frozen.router.routes().get(route.index()));
+        let route = params.route().and_then(|route| self.all_routes().routes().get(route.index()));
         match route.and_then(|route| self.routes.get(*route.value())) {
             Some(route) => route.scope,
             None => self.frozen.mounts.matches(params, req.path()).last().copied().unwrap_or(0),
@@ -212,15 +229,15 @@ impl Context for WorkerSite {
     }
 
     fn param_index(&self, route: RouteId, name: &str) -> Option<usize> {
-        self.frozen.router.param_names(route).position(|known| known == name)
+        self.all_routes().param_names(route).position(|known| known == name)
     }
 
     fn param_names(&self, route: RouteId) -> Vec<&str> {
-        self.frozen.router.param_names(route).collect()
+        self.all_routes().param_names(route).collect()
     }
 
     fn pattern(&self, route: RouteId) -> Option<&str> {
-        let route = self.frozen.router.routes().get(route.index())?;
+        let route = self.all_routes().routes().get(route.index())?;
         Some(route.pattern().text())
     }
 

@@ -184,3 +184,68 @@ fn refuses_a_handler_that_is_set_twice_and_names_both_places() {
     app.host("a.test", App::new().unmatched(async |_, _| 404));
     assert!(app.routes().is_ok());
 }
+
+#[test]
+fn a_route_may_answer_the_methods_that_it_lacks() {
+    // VA-019, VA-020, VA-021, CV-07
+    let own = async |req: Request| {
+        let (id, method) = (req.param::<String>("id")?, req.method().to_string());
+        Ok((405, Reason("No")).with_header("x-m", format!("{method} {id} {:?}", req.pattern())))
+    };
+    let mut app = App::new();
+    app.use_at("/q", late(|_| |res| res.set_header("x-base", "q")));
+    app.route("/q/:id").get(async |_| "get").no_such_method(own);
+    app.put("/q/only", async |_| "put").patch("/*", async |_| "any depth");
+    app.route("/alone").no_such_method(async |_| "alone");
+    app.route("/small").body_bytes_max(1).get(async |_| "").no_such_method(async |_| 200);
+    app.unmatched(async |_, why| format!("unmatched {}", why.status()));
+    let client = client(app);
+    let reply = client.delete("/q/a%20b").send();
+    assert_eq!((reply.status().as_u16(), reply.reason()), (405, "No"));
+    assert_eq!(reply.header("x-m"), Some("DELETE a b Some(\"/q/:id\")"));
+    assert_eq!(reply.header_all("allow"), ["GET, HEAD, OPTIONS, PATCH"]);
+    assert_eq!(reply.header("x-base"), Some("q"));
+    // CF-13: a pattern that has the method goes first.
+    assert_eq!(client.patch("/q/a").send().text(), "any depth");
+    assert_eq!(client.get("/q/only").send().text(), "get");
+    assert_eq!(client.delete("/q/only").send().header("x-m"), Some("DELETE only Some(\"/q/:id\")"));
+    assert_eq!(client.delete("/other").send().text(), "unmatched 405 Method Not Allowed");
+    assert_eq!(client.options("/q/a").send().status(), 204);
+    let reply = client.patch("/alone").send();
+    assert_eq!(reply.text(), "any depth");
+    assert_eq!(client.post("/small").send().status(), 200);
+    assert_eq!(client.post("/small").body("ab").send().status(), 413);
+    let mut app = App::new();
+    app.route("/alone").no_such_method(async |_| "alone");
+    let client = self::client(app);
+    let reply = client.get("/alone").send();
+    assert_eq!((reply.status().as_u16(), reply.header("allow")), (405, Some("")));
+    assert_eq!(client.get("/").send().status(), 404);
+}
+
+#[test]
+fn errors_of_a_route_s_other_methods_stay_in_its_scope() {
+    let mut mount = App::new();
+    mount.route("/x").get(async |_| "x").no_such_method(async |_| Error::new(405, "no"));
+    mount.on_error(async |_, err| (err.status(), "mount"));
+    let mut app = App::new();
+    app.mount("/m", mount.clone()).on_error(async |_, err| (err.status(), "app"));
+    let reply = client(app).put("/m/x").send();
+    assert_eq!((reply.status().as_u16(), &*reply.text()), (405, "mount"));
+    assert_eq!(reply.header("allow"), Some("GET, HEAD, OPTIONS"));
+}
+
+#[test]
+fn refuses_a_second_handler_for_other_methods() {
+    // CF-78, VA-020
+    let mut app = App::new();
+    let line = line!();
+    app.route("/a/:x").no_such_method(async |_| 405);
+    app.route("/a/:y").no_such_method(async |_| 405);
+    app.route("/b").any(async |_| "b").no_such_method(async |_| 405);
+    let text = problems(&app);
+    for offset in 1..4 {
+        assert!(text.contains(&format!("scopes.rs:{}:", line + offset)), "{text}");
+    }
+    assert_eq!(text.matches("the handler for other methods").count(), 2, "{text}");
+}
