@@ -1,14 +1,16 @@
-//! The router allocates nothing once its buffers have grown. A binary of its own, since it has an
-//! allocator of its own.
+//! Finding a host and a route allocates nothing once buffers have grown. A binary of its own, since it
+//! has an allocator of its own.
 #![expect(unsafe_code, reason = "an allocator that counts can only be written with it")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use http::Method;
+use shikra::App;
 use shikra::router::{
     Params, PathCase, PathView, Pattern, Prefix, PrefixSet, RouterBuilder, Settings,
 };
+use shikra::testing::TestClient;
 
 /// Counts the allocations of the thread that asks, since the test harness has threads too.
 struct Counting;
@@ -84,4 +86,31 @@ fn finds_without_allocating() {
         assert_eq!(COUNT.get(), before, "{case:?}");
         assert!(before > 0 && once > 0, "the warm-up allocates, and values are found");
     }
+}
+
+/// How many allocations lie between one pipelined request and the next, once all buffers have grown.
+fn allocations_between_requests(app: App, host: &str) -> Vec<usize> {
+    let client = TestClient::new(app);
+    let connection = client.connect();
+    let request = format!("GET / HTTP/1.1\r\nhost: {host}\r\n\r\n");
+    connection.write(request.repeat(30));
+    let count = |_| connection.read_reply().unwrap().text().parse().unwrap();
+    let counts: Vec<usize> = (0..30).map(count).collect();
+    counts.windows(2).skip(10).map(|pair| pair[1] - pair[0]).collect()
+}
+
+#[test]
+fn finds_hosts_without_allocating() {
+    let counting = || {
+        let mut app = App::new();
+        app.get("/", async |_| format!("{:9}", COUNT.get()).trim_start().to_owned());
+        app
+    };
+    let mut hosts = App::new();
+    let mut inner = App::new();
+    inner.host("a.shop.example", App::new()).host("*.*.example:*", counting());
+    hosts.host("*.shop.example", inner).host("shop.example", App::new());
+    let plain = allocations_between_requests(counting(), "plain.example");
+    assert!(plain.iter().all(|&count| count > 0), "the handler allocates: {plain:?}");
+    assert_eq!(allocations_between_requests(hosts, "B.Shop.EXAMPLE."), plain);
 }

@@ -257,6 +257,7 @@ impl SiteFreezer {
         let not_found_for = scopes.not_found_for.iter().map(|placed| placed.value.clone());
         self.scopes.push(Scope {
             parent: level.parent,
+            prefix_len: level.prefix.len(),
             catches: scopes.catches.clone(),
             on_error: scopes.on_error.as_ref().map(|placed| Arc::clone(&placed.value)),
             no_host: None,

@@ -27,7 +27,8 @@ impl App {
     ///
     /// This application's middleware, state, error and not-found handlers stand around the child, as
     /// they do around a mount; its path case, trailing slash, default port and body limit hold where
-    /// the child sets none. A child may have hosts itself: then both patterns must match.
+    /// the child sets none. Workers, limits of connections and development mode are this application's
+    /// alone. A child may have hosts itself: then both patterns must match.
     ///
     /// ```
     /// use shikra::{App, testing::TestClient};

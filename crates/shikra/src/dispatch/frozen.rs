@@ -78,6 +78,8 @@ pub(crate) struct FrozenStep {
 /// An application, mount or host child, as far as errors and unknown paths are concerned.
 pub(crate) struct Scope {
     pub(crate) parent: Option<usize>,
+    /// The number of segments of its prefix.
+    pub(crate) prefix_len: usize,
     pub(crate) catches: Vec<Arc<dyn ErrorHandler>>,
     pub(crate) on_error: Option<Arc<dyn ErrorHandler>>,
     pub(crate) no_host: Option<Arc<dyn Handler>>,

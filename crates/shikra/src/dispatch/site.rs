@@ -121,8 +121,24 @@ impl WorkerSite {
         let route = params.route().and_then(|route| self.all_routes().routes().get(route.index()));
         match route.and_then(|route| self.routes.get(*route.value())) {
             Some(route) => route.scope,
-            None => self.frozen.mounts.matches(params, req.path()).last().copied().unwrap_or(0),
+            None => {
+                let mut scopes = self.frozen.mounts.matches(params, req.path()).copied();
+                let first = scopes.next().unwrap_or(0);
+                scopes.fold(
+                    first,
+                    |best, scope| if self.is_inside(scope, best) { scope } else { best },
+                )
+            }
         }
+    }
+
+    /// Whether a scope is for less than another: it has more of the path, or lies in the other one. Of
+    /// two mounts on one prefix neither does, and the first stays (HX-077).
+    fn is_inside(&self, scope: usize, other: usize) -> bool {
+        let len = |scope: usize| self.frozen.scopes.get(scope).map(|scope| scope.prefix_len);
+        let parent = |scope: &usize| self.frozen.scopes.get(*scope)?.parent;
+        let mut outward = std::iter::successors(parent(&scope), parent);
+        len(scope) > len(other) || outward.any(|outer| outer == other)
     }
 
     pub(super) fn scopes_outward(&self, innermost: usize) -> impl Iterator<Item = &LocalScope> {

@@ -68,6 +68,7 @@ fn an_absolute_target_wins_over_host() {
         ("b.test", "/", 200, "b.test"),
     ];
     check(&client, &rows);
+    assert_eq!(ask(&client, "a b", "http://a.test/").0, 400);
 }
 
 #[test]

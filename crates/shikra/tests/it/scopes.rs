@@ -140,6 +140,29 @@ fn the_nearest_scope_answers_what_is_unmatched() {
 }
 
 #[test]
+fn of_two_mounts_on_one_prefix_the_first_answers() {
+    // HX-077
+    let mut first = App::new();
+    first.not_found(async |_| "first").mount("/", App::new().not_found(async |_| "inside first"));
+    let mut second = App::new();
+    second.not_found(async |_| "second").mount("/x", App::new().not_found(async |_| "x"));
+    let mut bare = App::new();
+    bare.mount("/m", App::new().not_found(async |_| "m"));
+    let mut app = App::new();
+    app.mount("/api", first).mount("/api", second).mount("/", bare);
+    let client = client(app);
+    for (path, text) in [
+        ("/api", "inside first"),
+        ("/api/y", "inside first"),
+        ("/api/x/y", "x"),
+        ("/api-x", "Not found"),
+        ("/m/y", "m"),
+    ] {
+        assert_eq!(client.get(path).send().text(), text, "{path}");
+    }
+}
+
+#[test]
 fn middleware_stands_around_what_is_unmatched() {
     // CF-21, HX-082, HA-051
     let mut app = App::new();

@@ -79,7 +79,7 @@ fn takes_addresses_exactly() {
 
 #[test]
 fn assumes_the_port_of_the_scheme_or_the_one_that_is_set() {
-    // CF-44, VA-212, VA-213
+    // CF-44, VA-213
     let rows = [
         (None, "a.test", Scheme::Http, true),
         (None, "a.test", Scheme::Https, true),
