@@ -88,15 +88,19 @@ fn finds_without_allocating() {
     }
 }
 
-/// How many allocations lie between one pipelined request and the next, once all buffers have grown.
-fn allocations_between_requests(app: App, host: &str) -> Vec<usize> {
+/// The fewest allocations between one pipelined request and the next, once all buffers have grown.
+fn allocations_between_requests(app: App, host: &str) -> usize {
     let client = TestClient::new(app);
     let connection = client.connect();
     let request = format!("GET / HTTP/1.1\r\nhost: {host}\r\n\r\n");
     connection.write(request.repeat(30));
-    let count = |_| connection.read_reply().unwrap().text().parse().unwrap();
+    let count = |_| {
+        let reply = connection.read_reply().expect("each request has a reply");
+        reply.text().parse().expect("the reply is a number")
+    };
     let counts: Vec<usize> = (0..30).map(count).collect();
-    counts.windows(2).skip(10).map(|pair| pair[1] - pair[0]).collect()
+    let differences = counts.windows(2).skip(10).map(|pair| pair[1] - pair[0]);
+    differences.min().expect("there are 30 requests")
 }
 
 #[test]
@@ -111,6 +115,6 @@ fn finds_hosts_without_allocating() {
     inner.host("a.shop.example", App::new()).host("*.*.example:*", counting());
     hosts.host("*.shop.example", inner).host("shop.example", App::new());
     let plain = allocations_between_requests(counting(), "plain.example");
-    assert!(plain.iter().all(|&count| count > 0), "the handler allocates: {plain:?}");
+    assert!(plain > 0, "the handler allocates");
     assert_eq!(allocations_between_requests(hosts, "B.Shop.EXAMPLE."), plain);
 }

@@ -1,6 +1,6 @@
 //! One route with middleware, limits and a deadline of its own.
 
-use super::{App, RouteDef, RouteOptions};
+use super::{App, Problem, RouteDef, RouteOptions};
 use crate::handler::{self, Handler};
 use crate::into_response::IntoResponse;
 use crate::middleware::{self, Middleware, Next};
@@ -14,10 +14,13 @@ use std::time::Duration;
 
 /// A path whose handlers share middleware, limits and a deadline. Made by [`App::route`].
 ///
-/// What is set holds for the handlers registered after it.
+/// What is set holds for the handlers registered after it. One that never gets a handler keeps the
+/// application from starting.
 pub struct Route<'a> {
     app: &'a mut App,
     path: String,
+    place: &'static Location<'static>,
+    handlers: usize,
     middleware: Vec<Arc<dyn Middleware>>,
     options: RouteOptions,
 }
@@ -29,9 +32,16 @@ impl fmt::Debug for Route<'_> {
 }
 
 impl<'a> Route<'a> {
+    #[track_caller]
     pub(super) fn new(app: &'a mut App, path: &str) -> Self {
-        let path = path.to_owned();
-        Self { app, path, middleware: Vec::new(), options: RouteOptions::default() }
+        Self {
+            app,
+            path: path.to_owned(),
+            place: Location::caller(),
+            handlers: 0,
+            middleware: Vec::new(),
+            options: RouteOptions::default(),
+        }
     }
 
     /// Puts a middleware around the handlers, inside all others.
@@ -142,18 +152,20 @@ impl<'a> Route<'a> {
     /// assert_eq!(reply.header("allow"), Some("GET, HEAD, OPTIONS"));
     /// ```
     #[track_caller]
-    pub fn no_such_method<F, R>(self, handler: F) -> Self
+    pub fn no_such_method<F, R>(mut self, handler: F) -> Self
     where
         F: AsyncFn(Request) -> R + Send + Sync + 'static,
         R: IntoResponse + 'static,
     {
+        self.handlers += 1;
         let def = self.def(MethodMatch::Any, handler::erase(handler), Location::caller());
         self.app.no_such_method.push(def);
         self
     }
 
     #[track_caller]
-    fn add(self, method: MethodMatch, handler: Arc<dyn Handler>) -> Self {
+    fn add(mut self, method: MethodMatch, handler: Arc<dyn Handler>) -> Self {
+        self.handlers += 1;
         let def = self.def(method, handler, Location::caller());
         self.app.routes.push(def);
         self
@@ -172,6 +184,16 @@ impl<'a> Route<'a> {
             middleware: self.middleware.clone(),
             options: self.options,
             place,
+        }
+    }
+}
+
+impl Drop for Route<'_> {
+    fn drop(&mut self) {
+        // CF-84: nobody would answer.
+        if self.handlers == 0 {
+            let what = format!("the route `{}` has no handler", self.path.escape_debug());
+            self.app.problems.push(Problem::new(what, self.place));
         }
     }
 }

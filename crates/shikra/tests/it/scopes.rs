@@ -272,3 +272,21 @@ fn refuses_a_second_handler_for_other_methods() {
     }
     assert_eq!(text.matches("the handler for other methods").count(), 2, "{text}");
 }
+
+#[test]
+fn refuses_a_route_without_a_handler() {
+    // CF-84, VA-013
+    let mut app = App::new();
+    let line = line!();
+    app.route("/empty");
+    app.route("/steps").use_(before(async |_| ())).body_bytes_max(1);
+    app.route("/whole").use_(before(async |_| ())).get(async |_| "whole");
+    let text = problems(&app);
+    for (offset, path) in [(1, "/empty"), (2, "/steps")] {
+        let words = format!("the route `{path}` has no handler");
+        let place = format!("scopes.rs:{}:", line + offset);
+        let mut lines = text.lines();
+        assert!(lines.any(|line| line.contains(&words) && line.contains(&place)), "{text}");
+    }
+    assert!(!text.contains("/whole"), "{text}");
+}
