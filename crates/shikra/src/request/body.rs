@@ -1,6 +1,7 @@
 //! The body of a request: collected, parsed, or as a stream.
 
 use super::Request;
+use super::query::decode_pairs;
 use crate::error::{Error, Result};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
@@ -87,13 +88,15 @@ impl Request {
     /// The whole body as the fields of a form (`application/x-www-form-urlencoded`), at most 1,000.
     ///
     /// # Errors
-    /// As [`Request::bytes`]; 400 for too many fields, 422 for missing ones or other forms of value.
+    /// As [`Request::bytes`]; 400 for too many fields, 422 for missing ones or other forms of value, with a
+    /// message that names the field.
     pub async fn form<T: DeserializeOwned>(&self) -> Result<T> {
         let bytes = self.bytes().await?;
         form::decode(&bytes, &FormLimits::default())
             .map_err(|error| Error::new(error.status(), error.to_string()).with_cause(error))?;
-        serde_html_form::from_bytes(&bytes)
-            .map_err(|error| Error::new(422, format!("form: {error}")).with_cause(error))
+        decode_pairs(&bytes).map_err(|(place, error)| {
+            Error::new(422, format!("form{place}: {error}")).with_cause(error)
+        })
     }
 }
 

@@ -4,7 +4,7 @@ mod body;
 mod query;
 
 pub use body::Body;
-pub use query::Query;
+pub use query::QueryPairs;
 
 use crate::error::{Error, Result};
 use crate::meta::Meta;
@@ -143,8 +143,8 @@ impl Request {
 
     /// The query as decoded pairs.
     #[must_use]
-    pub fn query(&self) -> Query<'_> {
-        Query::new(self.query_str().unwrap_or_default())
+    pub fn query(&self) -> QueryPairs<'_> {
+        QueryPairs::new(self.query_str().unwrap_or_default())
     }
 
     /// The host, and port if there is one, that the client meant: of the target, else of `host`.
@@ -213,10 +213,19 @@ impl Request {
     /// The names and decoded values of all parameters that are present, in pattern order.
     pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
         let params = &self.extra().params;
-        let context = self.extra().context.as_deref();
-        let names = context.zip(params.route()).map(|(context, route)| context.param_names(route));
-        let names = names.unwrap_or_default().into_iter().enumerate();
+        let names = self.param_names().into_iter().enumerate();
         names.filter_map(|(index, name)| Some((name, params.value(index, self.path())?)))
+    }
+
+    /// The decoded value of the parameter at this place of the pattern.
+    pub(crate) fn param_at(&self, index: usize) -> Option<&str> {
+        self.extra().params.value(index, self.path())
+    }
+
+    /// The names of all parameters of the route, in pattern order.
+    pub(crate) fn param_names(&self) -> Vec<&str> {
+        let context = self.extra().context.as_deref().zip(self.extra().params.route());
+        context.map(|(context, route)| context.param_names(route)).unwrap_or_default()
     }
 
     // Fields.
