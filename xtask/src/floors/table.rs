@@ -420,7 +420,7 @@ const SHIKRA: &[Room] = &[
         name: "prelude",
         modules: &["prelude"],
         inside: Inside::Freely,
-        may: &[&["crate", "http", "std::time", "tokio::time"]],
+        may: &[&["crate", "bytes::Bytes", "http", "std::time", "tokio::time"]],
         never: &["crate::dispatch", "crate::router"],
     },
     // The store is the one battery that others may use.

@@ -3,8 +3,10 @@
 
 mod clients;
 mod control;
+mod extract;
 mod pictures;
 mod replies;
+mod requests;
 mod routing;
 mod server;
 mod support;
