@@ -57,5 +57,6 @@ pub use shikra_engine::body::BodyError;
 pub use shikra_engine::limits::Limits;
 pub use shikra_engine::server::StopReport;
 pub use shikra_proto::cookie::{SameSite, SetCookie};
+pub use shikra_proto::header::ContentType;
 pub use stream::{StreamWriter, stream};
 pub use tokio::time::sleep;
