@@ -5,13 +5,15 @@ use libfuzzer_sys::fuzz_target;
 use shikra::testing::DirectConnection;
 use shikra::{App, stream};
 
-fuzz_target!(|input: (Vec<u8>, Vec<u8>)| {
-    let (cuts, bytes) = input;
+fuzz_target!(|input: &[u8]| {
+    // The first byte says how many cuts follow; the rest is what the client sends.
+    let Some((&count, rest)) = input.split_first() else { return };
+    let (cuts, bytes) = rest.split_at(rest.len().min(usize::from(count)));
     if bytes.len() > 32 * 1024 {
         return;
     }
-    let whole = statuses(&run(&bytes, &[]));
-    let parts = statuses(&run(&bytes, &cuts));
+    let whole = statuses(&run(bytes, &[]));
+    let parts = statuses(&run(bytes, cuts));
     // A client that waits for `100 Continue` is answered differently when its body is there already.
     let waits = bytes.windows(6).any(|word| word.eq_ignore_ascii_case(b"expect"));
     assert!(waits || whole == parts, "whole: {whole:?}, in parts: {parts:?}");

@@ -41,6 +41,7 @@ pub mod testing;
 
 pub use app::{App, AppHandle, IntoApp, Problem, Route};
 pub use blocking::blocking;
+pub use bytes::Bytes;
 pub use error::{Error, IntoStatus, OrStatus, Result};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 pub use into_response::{Html, IntoFields, IntoResponse, Reason, redirect, redirect_with};

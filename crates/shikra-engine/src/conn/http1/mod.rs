@@ -1,9 +1,9 @@
 //! An HTTP/1 connection: one task, one state, no channel and no spawn.
 //!
 //! The states and what leads from one to another are the table of
-//! [`shikra_proto::http1::state`]. [`turn`] is the way of a plain request, from the bytes to the
-//! encoded reply; [`handling`] is where a connection waits for its handler, [`sending`] streams a
-//! reply, [`closing`] ends a connection politely. Output is common to all: replies are encoded into
+//! [`shikra_proto::http1::state`]. `turn` is the way of a plain request, from the bytes to the
+//! encoded reply; `handling` is where a connection waits for its handler, `sending` streams a
+//! reply, `closing` ends a connection politely. Output is common to all: replies are encoded into
 //! the worker's buffer and leave in one write at the end of a turn.
 
 mod body;
