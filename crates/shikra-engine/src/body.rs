@@ -61,6 +61,9 @@ impl std::error::Error for BodyError {}
 #[derive(Debug, Default)]
 pub struct BodyCell {
     state: RefCell<State>,
+    /// Whether anything but the length has been set: most requests have no body, and theirs need
+    /// no cleaning up.
+    is_used: Cell<bool>,
     /// Set while the connection polls the handler: it looks at `wanted` afterwards anyway.
     attended: Cell<bool>,
 }
@@ -140,6 +143,7 @@ impl BodyCell {
     /// Makes `max` the limit of this body, in bytes: reading past it fails with
     /// [`BodyError::TooLarge`].
     pub fn set_max(&self, max: u64) {
+        self.is_used.set(true);
         let mut state = self.state.borrow_mut();
         state.max = Some(max);
         if state.received > max {
@@ -157,6 +161,7 @@ impl BodyCell {
     // The connection's side.
 
     pub(crate) fn open(&self, announced: Option<u64>) {
+        self.is_used.set(announced != Some(0));
         let mut state = self.state.borrow_mut();
         state.announced = announced;
         state.stage = if announced == Some(0) { Stage::Complete } else { Stage::Open };
@@ -208,6 +213,7 @@ impl BodyCell {
 
     /// Whom to wake when a reader in another task wants bytes.
     pub(crate) fn set_connection(&self, connection: &Waker) {
+        self.is_used.set(true);
         self.state.borrow_mut().connection = Some(connection.clone());
     }
 
@@ -221,6 +227,9 @@ impl BodyCell {
 
     /// Ends the body with its exchange.
     pub(crate) fn end(&self) {
+        if !self.is_used.get() {
+            return;
+        }
         let mut state = self.state.borrow_mut();
         if matches!(state.stage, Stage::Open) || !state.chunks.is_empty() {
             state.chunks.clear();
@@ -235,7 +244,9 @@ impl BodyCell {
     }
 
     pub(crate) fn reset(&mut self) {
-        self.attended.set(false);
+        if !self.is_used.replace(false) {
+            return;
+        }
         let state = self.state.get_mut();
         state.chunks.clear();
         state.trailers.clear();

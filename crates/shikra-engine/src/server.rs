@@ -74,32 +74,45 @@ impl Server {
             config: self.config,
             addrs,
         });
-        let factory = Arc::new(factory);
         // With one worker there is nothing to spread: it accepts itself.
         let (own, spread) = match workers {
             1 => (self.listeners, Vec::new()),
             _ => (Vec::new(), self.listeners),
         };
-        let mut own = Some(own);
-        for index in 0..workers {
-            let (known, factory) = (Arc::clone(&shared), Arc::clone(&factory));
-            let listeners = own.take().unwrap_or_default();
-            thread::Builder::new()
-                .name(format!("shikra-worker-{index}"))
-                .spawn(move || run_worker(index, &known, &*factory, listeners))?;
-            // The start hook runs on the first worker, before any service is made.
-            if index == 0 {
-                shared.board.wait(Some(0), Progress::Ready, Instant::now() + START_HOOK_MAX);
-                shared.board.check()?;
-            }
+        let started = start_workers(&shared, &Arc::new(factory), own);
+        if let Err(error) = started {
+            // Those that have come so far are not left behind.
+            shared.tell_all(|| Message::Exit);
+            return Err(error);
         }
-        shared.board.wait_ready()?;
         let control = Arc::clone(&shared);
         thread::Builder::new()
             .name("shikra-control".to_owned())
             .spawn(move || run_control(&control, spread))?;
         Ok(ServerHandle { shared })
     }
+}
+
+/// Starts the threads and waits until all of them serve; `own` are the listeners of the first.
+fn start_workers<F: ServiceFactory>(
+    shared: &Arc<Shared>,
+    factory: &Arc<F>,
+    own: Vec<TcpListener>,
+) -> io::Result<()> {
+    let mut own = Some(own);
+    for index in 0..shared.desks.desks.len() {
+        let (known, factory) = (Arc::clone(shared), Arc::clone(factory));
+        let listeners = own.take().unwrap_or_default();
+        thread::Builder::new()
+            .name(format!("shikra-worker-{index}"))
+            .spawn(move || run_worker(index, &known, &*factory, listeners))?;
+        // The start hook runs on the first worker, before any service is made.
+        if index == 0 {
+            shared.board.wait(Some(0), Progress::Ready, Instant::now() + START_HOOK_MAX);
+            shared.board.check()?;
+        }
+    }
+    shared.board.wait_ready()
 }
 
 /// What all threads of a server know.
@@ -344,7 +357,7 @@ async fn serve<F: ServiceFactory>(
         });
         match event.await {
             Some(Message::Serve(stream, peer, local)) => {
-                worker::serve_tcp(&hub, stream, peer, local)
+                worker::serve_tcp(&hub, stream, peer, local);
             }
             Some(Message::Drain) => {
                 accepting.clear();

@@ -168,7 +168,7 @@ impl<X: Extra> Exchange<X> {
         self.head.clear();
         self.extra.reset();
         self.body.reset();
-        self.fate = Fate::default();
+        self.fate.reset();
     }
 
     pub(crate) fn head_mut(&mut self) -> &mut RequestHead {
@@ -265,6 +265,12 @@ impl Fate {
     /// Runs `hook` once, synchronously, when the exchange ends, whichever way.
     pub fn on_end(&self, hook: impl FnOnce(End) + 'static) {
         self.hooks.borrow_mut().push(Box::new(hook));
+    }
+
+    fn reset(&mut self) {
+        self.is_closed.set(false);
+        self.waiting.get_mut().clear();
+        self.hooks.get_mut().clear();
     }
 
     pub(crate) fn has_hooks(&self) -> bool {

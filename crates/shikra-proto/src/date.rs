@@ -87,10 +87,10 @@ fn decode_850(text: &[u8], now_s: u64) -> Option<i64> {
     reader.literal(b" GMT")?;
     reader.end()?;
 
-    // The nearest year with these digits that is not more than 50 years ahead.
+    // The nearest year with these digits that is not more than 50 years ahead, nor past what four digits can say.
     let (year_now, ..) = civil(now_s.min(LAST_S) / DAY_S);
     let mut year = year_now - year_now % 100 + two_digits + 100;
-    while year > year_now + 50 && year >= 100 {
+    while year > (year_now + 50).min(9_999) {
         year -= 100;
     }
     seconds(year, month, day, second)

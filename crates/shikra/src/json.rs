@@ -50,7 +50,9 @@ fn refused(bytes: &[u8], path: &str, error: serde_json::Error) -> Error {
         Category::Syntax if !is_too_deep(&error) && is_json(bytes) => 422,
         Category::Syntax | Category::Eof | Category::Io => 400,
     };
-    let place = if path == "." { String::new() } else { format!(" at `{path}`") };
+    // The root is `.`, and what ended early or is no JSON has `?` for its last part.
+    let path = path.trim_end_matches(['.', '?']);
+    let place = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
     Error::new(status, format!("JSON{place}: {error}")).with_cause(error)
 }
 

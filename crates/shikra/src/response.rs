@@ -118,7 +118,7 @@ impl Response {
     pub fn set_status(&mut self, status: impl IntoStatus) {
         match status.into_status() {
             Ok(status) => self.reply.status = status,
-            Err(number) => self.set_fault(format!("{}", NoStatus(number)), Location::caller()),
+            Err(number) => self.set_fault(&NoStatus(number).to_string(), Location::caller()),
         }
     }
 
@@ -141,7 +141,7 @@ impl Response {
     #[track_caller]
     pub fn set_header(&mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) {
         if let Err(error) = self.try_set_header(name.as_ref(), value) {
-            self.set_fault(error.to_string(), Location::caller());
+            self.set_fault(&error.to_string(), Location::caller());
         }
     }
 
@@ -160,7 +160,7 @@ impl Response {
         let (name, value) = (name.as_ref(), value.as_ref());
         if let Err(error) = self.reply.fields.try_append(name, value) {
             let caller = Location::caller();
-            self.set_fault(format!("header `{}`: {error}", name.escape_debug()), caller);
+            self.set_fault(&format!("header `{}`: {error}", name.escape_debug()), caller);
         }
     }
 
@@ -253,7 +253,7 @@ impl Response {
         self
     }
 
-    fn set_fault(&mut self, what: String, caller: &Location<'_>) {
+    fn set_fault(&mut self, what: &str, caller: &Location<'_>) {
         let error = Error::from_status(StatusCode::INTERNAL_SERVER_ERROR)
             .with_cause(format!("{what}, set at {caller}"))
             .into_unexpected();

@@ -175,9 +175,7 @@ const TEMPLATE: &[Room] = &[Room {
 const MACHINERY: &[&str] = &[
     "crate::buffer",
     "crate::clock",
-    "crate::config",
     "crate::error",
-    "crate::limits",
     "crate::mailbox",
     "crate::rt",
     "crate::shutdown",
@@ -185,6 +183,9 @@ const MACHINERY: &[&str] = &[
     "crate::timer",
     "crate::tls",
 ];
+
+/// The border between the engine and applications.
+const SERVICE: &[&str] = &["crate::body", "crate::config", "crate::limits", "crate::service"];
 
 const ENGINE_CRATES: &[&str] = &["std", "core", "alloc", "bytes", "http", "tokio", "tracing"];
 
@@ -200,19 +201,25 @@ const ENGINE: &[Room] = &[
     },
     Room {
         name: "machinery",
-        modules: &[
-            "buffer", "clock", "config", "error", "limits", "listener", "mailbox", "shutdown",
-            "slot", "timer", "tls", "worker",
-        ],
+        modules: &["buffer", "clock", "error", "mailbox", "shutdown", "slot", "timer", "tls"],
         inside: Inside::Downwards,
         may: &[ENGINE_CRATES, &["crate::rt", "shikra_proto", "rustls", "tokio_rustls"]],
         never: CODECS,
     },
+    // Limits stand here because those of heads and bodies are the codecs'.
     Room {
         name: "service",
-        modules: &["body", "service"],
+        modules: &["body", "config", "limits", "service"],
         inside: Inside::Downwards,
         may: &[ENGINE_CRATES, MACHINERY, &["shikra_proto", "http_body", "futures_core"]],
+        never: &[],
+    },
+    // What the connections of a worker share.
+    Room {
+        name: "hub",
+        modules: &["hub"],
+        inside: Inside::Freely,
+        may: &[ENGINE_CRATES, MACHINERY, SERVICE],
         never: &[],
     },
     Room {
@@ -222,14 +229,15 @@ const ENGINE: &[Room] = &[
         may: &[
             ENGINE_CRATES,
             MACHINERY,
-            &["crate::body", "crate::service", "shikra_proto", "futures_core", "h2"],
+            SERVICE,
+            &["crate::hub", "shikra_proto", "futures_core", "h2"],
         ],
-        never: &["crate::listener", "crate::worker"],
+        never: &["crate::listener", "crate::server", "crate::worker"],
     },
     // Puts listeners, workers and connections together; the only room above both.
     Room {
         name: "serve",
-        modules: &["serve"],
+        modules: &["listener", "server", "worker"],
         inside: Inside::Freely,
         may: &[ENGINE_CRATES, &["crate"]],
         never: &[],
@@ -244,6 +252,7 @@ const SHIKRA_CRATES: &[&str] = &[
     "futures_core",
     "http",
     "serde",
+    "serde_html_form",
     "serde_json",
     "serde_path_to_error",
     "tracing",
@@ -299,15 +308,30 @@ const SHIKRA: &[Room] = &[
         inside: Inside::Freely,
         may: &[
             SHIKRA_CRATES,
-            &["shikra_proto", "shikra_engine::body", "shikra_engine::buffer", "tokio::time"],
+            &[
+                // Values of parameters and the id of a route: plain data, and no routing.
+                "crate::router::Params",
+                "crate::router::RouteId",
+                "shikra_proto",
+                "shikra_engine::body",
+                "shikra_engine::buffer",
+                "shikra_engine::hub::detach",
+                "shikra_engine::service",
+                "shikra_engine::slot",
+                "tokio::time",
+            ],
         ],
         never: &[],
     },
     Room {
         name: "middleware",
-        modules: &["handler", "middleware"],
+        modules: &["error_handler", "handler", "middleware"],
         inside: Inside::Downwards,
-        may: &[SHIKRA_CRATES, EXCHANGE, &["shikra_engine::slot"]],
+        may: &[
+            SHIKRA_CRATES,
+            EXCHANGE,
+            &["shikra_engine::service::panic_message", "shikra_engine::slot"],
+        ],
         never: &[],
     },
     Room {
@@ -329,14 +353,17 @@ const SHIKRA: &[Room] = &[
             SHIKRA_CRATES,
             EXCHANGE,
             &[
+                "crate::error_handler",
                 "crate::handler",
                 "crate::middleware",
                 "crate::router",
                 "crate::ws",
                 "shikra_proto",
                 "shikra_engine::body",
+                "shikra_engine::config",
                 "shikra_engine::service",
                 "shikra_engine::slot",
+                "tokio::time",
             ],
         ],
         never: &[],
@@ -350,6 +377,7 @@ const SHIKRA: &[Room] = &[
             EXCHANGE,
             &[
                 "crate::dispatch",
+                "crate::error_handler",
                 "crate::handler",
                 "crate::middleware",
                 "crate::router",
@@ -358,9 +386,8 @@ const SHIKRA: &[Room] = &[
                 "shikra_proto",
                 "shikra_engine::config",
                 "shikra_engine::limits",
-                "shikra_engine::serve",
+                "shikra_engine::server",
                 "shikra_engine::service",
-                "shikra_engine::shutdown",
             ],
         ],
         never: &[],
@@ -370,7 +397,11 @@ const SHIKRA: &[Room] = &[
         name: "time",
         modules: &["blocking", "time"],
         inside: Inside::Downwards,
-        may: &[PURE, &["std::future", "std::task", "std::time", "tokio::task", "tokio::time"]],
+        may: &[
+            PURE,
+            &["crate::error", "shikra_engine::service::panic_message"],
+            &["std::future", "std::task", "std::time", "tokio::task", "tokio::time"],
+        ],
         never: &[],
     },
     Room {
@@ -380,7 +411,8 @@ const SHIKRA: &[Room] = &[
         may: &[
             SHIKRA_CRATES,
             EXCHANGE,
-            &["crate::app", "crate::dispatch", "shikra_engine", "shikra_proto", "tokio"],
+            &["crate::app", "crate::dispatch", "form_urlencoded"],
+            &["shikra_engine", "shikra_proto", "tokio"],
         ],
         never: &["crate::router"],
     },
@@ -388,7 +420,7 @@ const SHIKRA: &[Room] = &[
         name: "prelude",
         modules: &["prelude"],
         inside: Inside::Freely,
-        may: &[&["crate", "http", "std::time"]],
+        may: &[&["crate", "http", "std::time", "tokio::time"]],
         never: &["crate::dispatch", "crate::router"],
     },
     // The store is the one battery that others may use.

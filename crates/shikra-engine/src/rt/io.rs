@@ -21,6 +21,12 @@ pub trait Io: fmt::Debug + 'static {
     /// Whatever the peer or the system did; the stream is of no use any more.
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>>;
 
+    /// Reads what has arrived, whether the reactor has told so or not.
+    ///
+    /// # Errors
+    /// `WouldBlock` when nothing has; anything else as [`Io::poll_read`].
+    fn read_now(&mut self, buf: &mut [u8]) -> io::Result<usize>;
+
     /// Reads what is there into the spare capacity of `buf`, which is not empty; 0 is the end.
     ///
     /// # Errors
@@ -101,6 +107,10 @@ impl Io for TcpIo {
                 },
             }
         }
+    }
+
+    fn read_now(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        (&*SockRef::from(&*self.stream)).read(buf)
     }
 
     fn poll_read_buf(

@@ -123,6 +123,13 @@ impl Io for PipeIo {
         })
     }
 
+    fn read_now(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self.poll_read(&mut Context::from_waker(Waker::noop()), buf) {
+            Poll::Ready(result) => result,
+            Poll::Pending => Err(ErrorKind::WouldBlock.into()),
+        }
+    }
+
     fn poll_read_buf(
         &mut self,
         cx: &mut Context<'_>,

@@ -12,7 +12,7 @@ pub struct Weighted<'a> {
     pub weight: u16,
 }
 
-/// Reads a list with weights, in the order of the list. Elements that are not ASCII or have a malformed weight are left out.
+/// Reads a list with weights, in the order of the list. Elements that are empty, not ASCII or have a malformed weight are left out.
 ///
 /// # Examples
 ///
@@ -26,14 +26,16 @@ pub fn weighted(value: &[u8]) -> impl Iterator<Item = Weighted<'_>> {
     list(value).filter_map(|element| {
         let mut weight = 1_000;
         let mut value_len = element.len();
-        let mut offset = 0;
-        for part in element_parts(element) {
+        let mut parts = element_parts(element);
+        // The first part is the value itself, whatever it looks like.
+        let mut offset = parts.next().filter(|value| !scan::trim(value).is_empty())?.len();
+        for part in parts {
             if let [b'q' | b'Q', b'=', digits @ ..] = scan::trim(part) {
                 weight = thousandths(digits)?;
-                value_len = offset - 1;
+                value_len = offset;
                 break;
             }
-            offset += part.len() + 1;
+            offset += 1 + part.len();
         }
         let value = std::str::from_utf8(scan::trim(element.get(..value_len)?)).ok()?;
         value.is_ascii().then_some(Weighted { value, weight })

@@ -73,6 +73,8 @@ fn a_year_of_two_digits_is_at_most_50_years_ahead() {
     assert_eq!(year(b"Friday, 02-Jul-94 00:00:00 GMT", NOW_S), Some(1994));
     assert_eq!(year(b"Friday, 02-Jul-00 00:00:00 GMT", NOW_S), Some(2000));
     assert_eq!(year(b"Friday, 02-Jul-10 00:00:00 GMT", 3_000_000_000), Some(2110));
+    // Found by fuzzing: what is read can be written.
+    assert_eq!(year(b"Friday, 02-Jul-14 00:00:00 GMT", u64::MAX), Some(9914));
 }
 
 #[test]

@@ -15,5 +15,6 @@ mod header;
 mod oracle;
 mod path;
 mod reply;
+mod state;
 mod support;
 mod target;

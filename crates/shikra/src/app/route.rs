@@ -15,7 +15,6 @@ use std::time::Duration;
 /// A path whose handlers share middleware, limits and a deadline. Made by [`App::route`].
 ///
 /// What is set holds for the handlers registered after it.
-
 pub struct Route<'a> {
     app: &'a mut App,
     path: String,

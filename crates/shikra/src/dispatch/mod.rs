@@ -215,10 +215,11 @@ impl Service for AppService {
                 };
                 if let Some(max) = route.body_bytes_max {
                     extra.body_bytes_max = max;
-                    exchange.body().set_max(max);
-                    if exchange.body().announced_len().is_some_and(|len| len > max) {
+                    match exchange.body().announced_len() {
+                        Some(0) => {}
                         // CF-38: refused before any middleware, handler or byte of the body.
-                        return self.finish(exchange, too_large(max));
+                        Some(len) if len > max => return self.finish(exchange, too_large(max)),
+                        _ => exchange.body().set_max(max),
                     }
                 }
                 let chain = match &route.chain {

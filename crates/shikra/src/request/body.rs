@@ -15,7 +15,6 @@ use std::task::{Context, Poll};
 impl Request {
     /// The body as a stream of chunks, in the sizes in which they arrive. Nothing is read from the
     /// client before it is asked for. Several streams of one request share the chunks between them.
-    #[must_use]
     pub fn body(&self) -> Body {
         Body { req: self.clone() }
     }

@@ -80,14 +80,22 @@ pub(super) struct Wire {
     pub(super) read: BytesMut,
 }
 
+/// What the application takes for the time.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Time {
+    Real,
+    Virtual,
+}
+
 /// Serves an application until the mailbox closes.
-pub(super) fn run(frozen: Frozen, mailbox: &Mailbox, ready: &Sender<io::Result<()>>) {
+pub(super) fn run(frozen: Frozen, time: Time, mailbox: &Mailbox, ready: &Sender<io::Result<()>>) {
     let load = Arc::new(Load::default());
     let runtime = match tasks::local_runtime(shikra_engine::clock::refresh_current, || {}) {
         Ok(runtime) => runtime,
         Err(error) => return drop(ready.send(Err(error))),
     };
     runtime.block_on(async {
+        let stopped = (time == Time::Virtual).then(tasks::stop_time);
         let hub = Hub::new(frozen.config.limits.clone(), Arc::clone(&load));
         let timers = Rc::clone(&hub);
         tasks::spawn(async move { timers.drive_timers().await });
@@ -117,6 +125,7 @@ pub(super) fn run(frozen: Frozen, mailbox: &Mailbox, ready: &Sender<io::Result<(
         bench.raw.take();
         bench.hub.base.set_phase(Phase::Draining);
         let mut idle = pin!(bench.hub.base.idle());
+        drop(stopped);
         let mut pause = pin!(tasks::sleep(STOP_PATIENCE));
         poll_fn(|cx| match idle.as_mut().poll(cx) {
             Poll::Ready(()) => Poll::Ready(()),

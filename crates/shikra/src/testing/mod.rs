@@ -11,11 +11,12 @@ pub use raw::RawConnection;
 pub use reply::TestReply;
 
 use crate::app::IntoApp;
-use bench::{Bench, Mailbox};
+use bench::{Bench, Mailbox, Time};
 use bytes::Bytes;
 use http::Method;
 #[cfg(feature = "json")]
 use serde::Serialize;
+use shikra_engine::rt::tasks;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -56,6 +57,38 @@ impl TestClient {
     #[track_caller]
     #[must_use]
     pub fn new(app: impl IntoApp) -> Self {
+        Self::with_time(app, Time::Real)
+    }
+
+    /// A client of an application whose time stands still until [`TestClient::advance`] moves it:
+    /// timeouts, sleeps and the date.
+    ///
+    /// ```
+    /// use shikra::{App, sleep, testing::TestClient};
+    /// use std::time::Duration;
+    ///
+    /// let mut app = App::new();
+    /// app.get("/later", async |_| {
+    ///     sleep(Duration::from_secs(3600)).await;
+    ///     "an hour later"
+    /// });
+    /// let client = TestClient::with_virtual_time(app);
+    /// let connection = client.connect();
+    /// connection.write("GET /later HTTP/1.1\r\nhost: x\r\n\r\n");
+    /// client.advance(Duration::from_secs(3600));
+    /// assert_eq!(connection.read_reply().unwrap().text(), "an hour later");
+    /// ```
+    ///
+    /// # Panics
+    /// As [`TestClient::new`].
+    #[track_caller]
+    #[must_use]
+    pub fn with_virtual_time(app: impl IntoApp) -> Self {
+        Self::with_time(app, Time::Virtual)
+    }
+
+    #[track_caller]
+    fn with_time(app: impl IntoApp, time: Time) -> Self {
         let frozen = match crate::app::freeze(app.into_app()) {
             Ok(frozen) => frozen,
             Err(error) => panic!("{error}"),
@@ -65,7 +98,7 @@ impl TestClient {
         let inbox = Arc::clone(&mailbox);
         let thread = thread::Builder::new()
             .name("shikra-test".to_owned())
-            .spawn(move || bench::run(frozen, &inbox, &ready))
+            .spawn(move || bench::run(frozen, time, &inbox, &ready))
             .expect("a test can start a thread");
         match is_ready.recv() {
             Ok(Ok(())) => Self { mailbox, thread: Some(thread) },
@@ -126,10 +159,29 @@ impl TestClient {
         RawConnection::new(self)
     }
 
+    /// Moves virtual time on, letting everything happen that is due on the way.
+    ///
+    /// # Panics
+    /// When the client was not made by [`TestClient::with_virtual_time`].
+    pub fn advance(&self, time: Duration) {
+        self.run(move |_| tasks::advance(time, shikra_engine::clock::refresh_current));
+    }
+
+    /// Lets the application do all that it can do without more input or time.
+    pub fn settle(&self) {
+        self.run(|_| tasks::settle());
+    }
+
     /// The number of connections that the application has open.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.run(|bench| async move { bench.hub.base.connections() })
+    }
+
+    /// The number of timers that the application's worker holds: one for each connection.
+    #[must_use]
+    pub fn timers(&self) -> usize {
+        self.run(|bench| async move { bench.hub.base.timers.len() })
     }
 
     /// Runs a job on the worker's thread and waits for its result.

@@ -1,7 +1,11 @@
 //! The framework as its users see it: whole applications, real bytes, and what comes back.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
 
+mod clients;
 mod control;
 mod pictures;
 mod replies;
 mod routing;
+mod server;
 mod support;
+mod timeouts;

@@ -16,7 +16,7 @@ mod watch;
 
 use crate::buffer::Output;
 use crate::clock::Millis;
-use crate::hub::{Hub, Phase, ServiceHub};
+use crate::hub::{CountsOut, Hub, Phase, ServiceHub};
 use crate::rt::Io;
 use crate::service::{Client, End, Exchange, ReplyStream, Service};
 use crate::slot::SlotFuture;
@@ -39,6 +39,8 @@ pub struct Connection<I, S: Service> {
     state: State,
     stage: Stage<S>,
     decoder: HeadDecoder,
+    /// The block of a head that has come in part: the decoder goes on where it stopped.
+    partial: Option<Rc<Exchange<S::Extra>>>,
     /// Bytes that have come and are not used yet: a part of a head, or requests read ahead.
     input: Vec<u8>,
     /// Whether `input` is known to be a part of a head, so that only more bytes can help.
@@ -54,6 +56,8 @@ pub struct Connection<I, S: Service> {
     peer_finished: bool,
     write_is_shut: bool,
     is_first: bool,
+    /// Dropped last, so that the connection is counted while any part of it exists.
+    _counted: CountsOut,
 }
 
 /// What a state carries.
@@ -99,7 +103,7 @@ impl<I, S: Service> Unpin for Connection<I, S> {}
 
 impl<I: Io, S: Service> Connection<I, S> {
     /// A connection over `io` that has not read anything.
-    pub fn new(hub: Rc<ServiceHub<S>>, io: I, client: Client) -> Self {
+    pub(crate) fn new(hub: Rc<ServiceHub<S>>, io: I, client: Client, counted: CountsOut) -> Self {
         let now = hub.base.clock.now();
         Self {
             io,
@@ -108,6 +112,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             state: State::Idle,
             stage: Stage::Empty,
             decoder: HeadDecoder::default(),
+            partial: None,
             input: Vec::new(),
             input_is_partial: true,
             output: Output::default(),
@@ -118,6 +123,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             peer_finished: false,
             write_is_shut: false,
             is_first: true,
+            _counted: counted,
         }
     }
 

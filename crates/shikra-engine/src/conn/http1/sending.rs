@@ -30,6 +30,8 @@ impl Framing {
 enum Progress {
     /// It waits, or the socket is full.
     Waits,
+    /// It could go on and on, and so could the socket: others are to have their turn.
+    Yields,
     /// It has ended, and what it sent is what its head promised.
     Ended,
     /// It failed, or lied about its length: the client must not take the part for the whole.
@@ -54,6 +56,11 @@ impl<I: Io, S: Service> Connection<I, S> {
             }
             match self.pump(cx, out, &mut *stream, &mut framing, &active) {
                 Progress::Waits if self.can_feed(&active) => {}
+                Progress::Yields => {
+                    self.stage = Stage::Sending { stream, framing, active };
+                    cx.waker().wake_by_ref();
+                    return Step::Wait;
+                }
                 Progress::Waits => {
                     self.stage = Stage::Sending { stream, framing, active };
                     // If the socket took everything there is room for more, unless the stream
@@ -92,7 +99,11 @@ impl<I: Io, S: Service> Connection<I, S> {
         active: &Active<S>,
     ) -> Progress {
         let max = self.base().limits.waiting_reply_bytes_max;
+        let mut turn = TURN_BYTES;
         loop {
+            if turn == 0 {
+                return Progress::Yields;
+            }
             if out.len() >= max {
                 self.write_out(out, Bytes::new());
             }
@@ -104,6 +115,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             match poll {
                 Ok(Poll::Pending) => return Progress::Waits,
                 Ok(Poll::Ready(Some(Ok(chunk)))) => {
+                    turn = turn.saturating_sub(chunk.len().max(CHUNK_COST_MIN));
                     if let Err(error) = self.send_chunk(out, framing, chunk) {
                         return Progress::Failed(error);
                     }
@@ -164,3 +176,7 @@ fn end_stream(out: &mut Vec<u8>, framing: &Framing, stream: &mut dyn ReplyStream
 }
 
 const COPIED_BYTES_MAX: usize = 16 * 1024;
+/// What one stream may send before other connections have their turn.
+const TURN_BYTES: usize = 256 * 1024;
+/// Even an empty chunk takes time.
+const CHUNK_COST_MIN: usize = 512;

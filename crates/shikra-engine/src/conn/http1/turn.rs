@@ -10,12 +10,14 @@ use shikra_proto::http1::state::{After, Event, State};
 use shikra_proto::http1::{BodyFraming, HeadError, HeadStatus};
 use std::any::Any;
 use std::future::Future;
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 /// Why a run over the bytes at hand ended.
+#[derive(Clone, Copy)]
 enum Stop {
     /// They are used up, or the rest is a part of a head.
     Starved,
@@ -38,10 +40,6 @@ impl<I: Io, S: Service> Connection<I, S> {
         if !self.input.is_empty() && !self.input_is_partial {
             return self.use_input(cx, out);
         }
-        if self.state == State::Idle && self.is_draining() {
-            self.go(Event::Shutdown);
-            return Step::Again;
-        }
         // What was answered so far must not wait for what comes next.
         self.write_out(out, Bytes::new());
         self.read_and_use(cx, out)
@@ -49,7 +47,19 @@ impl<I: Io, S: Service> Connection<I, S> {
 
     fn read_and_use(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Step {
         let mut scratch = self.base().scratch.take_read();
-        let step = match self.io.poll_read(cx, &mut scratch) {
+        let read = match self.is_draining() && self.state == State::Idle {
+            false => self.io.poll_read(cx, &mut scratch),
+            // A request that has arrived is answered; the reactor need not have seen it yet.
+            true => match self.io.read_now(&mut scratch) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
+                result => Poll::Ready(result),
+            },
+        };
+        let step = match read {
+            Poll::Pending if self.is_draining() && self.state == State::Idle => {
+                self.go(Event::Shutdown);
+                Step::Again
+            }
             Poll::Pending => Step::Wait,
             Poll::Ready(Err(_)) => {
                 self.reset();
@@ -141,11 +151,11 @@ impl<I: Io, S: Service> Connection<I, S> {
             if !self.output.is_empty() {
                 return (used, Stop::Turn);
             }
-            let mut exchange = hub.take_exchange();
+            let mut exchange = self.partial.take().unwrap_or_else(|| hub.take_exchange());
             let Some(unique) = Rc::get_mut(&mut exchange) else { continue };
             match self.decoder.decode(rest, &limits.head, unique.head_mut()) {
                 Ok(HeadStatus::Partial) => {
-                    hub.give_exchange(exchange);
+                    self.partial = Some(exchange);
                     return (used, Stop::Starved);
                 }
                 Err(error) => {
