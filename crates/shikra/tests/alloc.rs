@@ -49,10 +49,10 @@ async fn guard(req: Request, next: Next) -> Response {
 
 /// Sends `request` and reads until `end` has come `times` times, into the memory of `reply`.
 fn exchange(stream: &mut TcpStream, request: &[u8], reply: &mut [u8], end: &[u8], times: usize) {
-    stream.write_all(request).unwrap();
+    stream.write_all(request).expect("the server reads");
     let mut len = 0;
     while reply[..len].windows(end.len()).filter(|window| *window == end).count() < times {
-        let read = stream.read(&mut reply[len..]).unwrap();
+        let read = stream.read(&mut reply[len..]).expect("the server answers");
         assert!(read > 0, "{}", String::from_utf8_lossy(&reply[..len]));
         len += read;
     }

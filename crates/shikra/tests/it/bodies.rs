@@ -39,7 +39,7 @@ struct Author {
 
 #[test]
 fn tells_malformed_json_from_json_of_another_shape() {
-    // CF-40
+    // CF-40, VA-129
     let mut app = App::new();
     app.post("/", async |req| {
         let book: Book = req.json().await?;
@@ -86,6 +86,7 @@ fn reads_json_127_levels_deep() {
 
 #[test]
 fn reads_forms() {
+    // HX-121
     #[derive(Deserialize)]
     struct Form {
         name: String,
@@ -157,7 +158,7 @@ fn limited(max: Option<u64>) -> App {
 
 #[test]
 fn limits_collected_bodies_to_250_000_bytes() {
-    // CF-38, CF-39
+    // CF-38, CF-39, HX-024
     let client = client(limited(None));
     assert_eq!(client.post("/bytes").body(vec![0; 250_000]).send().text(), "250000");
     let reply = client.post("/bytes").body(vec![0; 250_001]).send();
@@ -243,7 +244,7 @@ fn half_a_body_read_leaves_the_connection_usable() {
 
 #[test]
 fn an_ignored_body_is_read_over_up_to_the_limit() {
-    // HX-120
+    // HX-120, VA-137
     let mut app = App::new();
     app.post("/", async |_| "ignored").get("/", async |_| "next");
     app.limits(|limits| limits.drain_bytes_max = 100_000);
@@ -270,7 +271,7 @@ fn an_ignored_body_is_read_over_up_to_the_limit() {
 
 #[test]
 fn answers_before_the_body_has_come() {
-    // HX-005, HX-120
+    // HX-005, HX-120, VA-130
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
     let piece = Bytes::from(vec![b'x'; 64 * 1024]);
@@ -289,6 +290,7 @@ fn answers_before_the_body_has_come() {
 
 #[test]
 fn echoes_a_large_body_while_it_comes() {
+    // HX-122
     let mut app = App::new();
     app.post("/", async |req| {
         let mut body = req.body();
@@ -380,6 +382,7 @@ fn reads_over_trailers() {
 
 #[test]
 fn invites_a_body_once_and_only_when_it_is_wanted() {
+    // VA-139
     let mut app = App::new();
     app.post("/read", stream_len)
         .post("/known", async |_| Err::<&str, _>(Error::new(401, "no")))
@@ -458,6 +461,7 @@ fn kept(first_body: &str) -> (TestClient, String) {
 
 #[test]
 fn handles_kept_after_their_exchange_show_the_head_and_no_other_body() {
+    // VA-135
     let (client, text) = kept("the first's");
     let over = "the exchange of this body has ended";
     assert_eq!(text, format!("POST /keep/7?q Some(\"first\") 7; {over}; the second's"));
