@@ -70,6 +70,8 @@ fn run(bytes: &[u8], cuts: &[u8]) -> Vec<u8> {
         output.extend_from_slice(&connection.take_output());
     }
     connection.write(rest);
+    // Before its half closes, for that ends a stream at once.
+    connection.run();
     connection.finish();
     connection.run();
     output.extend_from_slice(&connection.take_output());

@@ -57,7 +57,7 @@ fn refused(bytes: &[u8], path: &str, error: serde_json::Error) -> Error {
 }
 
 fn is_json(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
+    std::str::from_utf8(bytes).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
 /// What is skipped may have any depth, so `is_json` does not see it; only the text tells.

@@ -34,7 +34,12 @@ impl<I: Io, S: Service> Connection<I, S> {
         };
         let head = active.exchange.head();
         let plan = reply_framing(head.method(), head.version(), reply.status, stream.len());
-        let after = self.after_reply(&active, reply.closes || plan.closes);
+        let mut after = self.after_reply(&active, reply.closes || plan.closes);
+        let keeps = self.keeps(&active, reply.closes || plan.closes);
+        if plan.writes_body && keeps {
+            // The stream may read the body to its end while it is sent, so that alone closes nothing yet.
+            after = After::Keep;
+        }
         let connection = connection_option(head.version(), after);
         self.encode_head(out, head.version(), &reply, &plan, connection);
         if !plan.writes_body {
@@ -42,7 +47,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             super::drop_quietly(stream);
             return self.finish_reply(active, after);
         }
-        let framing = sending::Framing::new(plan.framing, reply.closes || plan.closes);
+        let framing = sending::Framing::new(plan.framing, !keeps);
         self.stage = Stage::Sending { stream, framing, active };
         self.go(Event::StreamStarted);
     }
