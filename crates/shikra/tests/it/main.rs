@@ -4,6 +4,7 @@
 mod bodies;
 mod clients;
 mod control;
+mod messages;
 mod pictures;
 mod pipelining;
 mod replies;
