@@ -86,6 +86,15 @@ impl<I: Io, S: Service> Connection<I, S> {
         );
     }
 
+    /// Appends bytes to `out`, or sends many of them straight from where they are.
+    pub(super) fn send_data(&mut self, out: &mut Vec<u8>, data: Bytes) {
+        if data.len() <= COPIED_BYTES_MAX {
+            out.extend_from_slice(&data);
+        } else {
+            self.write_out(out, data);
+        }
+    }
+
     /// Appends a body to `out`, or sends a large one straight from where it is.
     fn write_body(&mut self, out: &mut Vec<u8>, body: ReplyBody) {
         let bytes = match body {
@@ -93,14 +102,11 @@ impl<I: Io, S: Service> Connection<I, S> {
             ReplyBody::Static(bytes) if bytes.len() <= COPIED_BYTES_MAX => {
                 return out.extend_from_slice(bytes);
             }
-            ReplyBody::Bytes(bytes) if bytes.len() <= COPIED_BYTES_MAX => {
-                return out.extend_from_slice(&bytes);
-            }
             ReplyBody::Owned(bytes) if bytes.len() <= COPIED_BYTES_MAX => {
                 return out.extend_from_slice(&bytes);
             }
             ReplyBody::Static(bytes) => Bytes::from_static(bytes),
-            ReplyBody::Bytes(bytes) => bytes,
+            ReplyBody::Bytes(bytes) => return self.send_data(out, bytes),
             ReplyBody::Owned(bytes) => Bytes::from(bytes),
         };
         self.write_out(out, bytes);
