@@ -17,6 +17,8 @@ use shikra_engine::service::{End, Exchange, Extra};
 use shikra_engine::slot::SlotFuture;
 use shikra_proto::cookie;
 use shikra_proto::header::KnownField;
+#[cfg(feature = "json")]
+use shikra_proto::header::weighted;
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::fmt;
@@ -241,6 +243,15 @@ impl Request {
     /// All header fields, in the order and spelling in which they were sent.
     pub fn headers(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> {
         self.exchange.head().fields()
+    }
+
+    /// Whether `accept` names this media type itself, with a weight above zero.
+    #[cfg(feature = "json")]
+    pub(crate) fn accept_names(&self, media_type: &str) -> bool {
+        self.header_all("accept").flat_map(weighted).any(|range| {
+            let named = range.value.split(';').next().unwrap_or_default().trim_end();
+            range.weight > 0 && named.eq_ignore_ascii_case(media_type)
+        })
     }
 
     /// The value of a cookie, percent-decoded; of two with one name the first.
