@@ -11,7 +11,7 @@ use crate::meta::Meta;
 use crate::response::Response;
 use crate::router::{Params, RouteId};
 use crate::state::WorkerState;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Method, Version};
 use shikra_engine::service::{End, Exchange, Extra};
 use shikra_engine::slot::SlotFuture;
@@ -20,7 +20,7 @@ use shikra_proto::header::KnownField;
 #[cfg(feature = "json")]
 use shikra_proto::header::weighted;
 use std::borrow::Cow;
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
@@ -58,6 +58,8 @@ pub(crate) struct RequestExtra {
     /// The most bytes that collecting the body may take.
     pub(crate) body_bytes_max: u64,
     collected: OnceCell<Bytes>,
+    /// What has come of the body while it is collected.
+    collected_part: RefCell<BytesMut>,
     /// A panic has been answered already.
     pub(crate) has_recovered: Cell<bool>,
 }
@@ -67,6 +69,7 @@ impl Extra for RequestExtra {
         self.context = None;
         self.meta.clear();
         self.collected.take();
+        self.collected_part.take();
         self.has_recovered.set(false);
     }
 }
