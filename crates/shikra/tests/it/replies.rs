@@ -54,6 +54,8 @@ fn sends_every_form_of_value() {
         Ok(Some((203, "deep"))) => 203, Some(TEXT), "deep";
         Err::<&str, _>(Error::new(418, "short and stout")) => 418, Some(TEXT), "short and stout";
         Error::from_status(503) => 503, Some(TEXT), "Service Unavailable";
+        (201, None::<&str>) => 404, Some(TEXT), "Not found";
+        Html(None::<&str>) => 404, Some(TEXT), "Not found";
         Response::new() => 200, None, "";
         Response::new().with_status(403).with_body("no") => 403, None, "no";
         "x".with_status(206) => 206, Some(TEXT), "x";
