@@ -533,3 +533,25 @@ fn a_body_may_be_read_in_another_task() {
     assert_eq!(client.post("/").body(vec![0; 200_000]).send().text(), "200000");
     assert_eq!(client.post("/").chunks(vec![vec![0; 1_000]; 200]).send().text(), "200000");
 }
+
+#[test]
+fn readers_in_two_tasks_both_hear_of_the_end() {
+    // HX-115
+    let mut app = App::new();
+    app.post("/", async |req| {
+        let other = req.clone();
+        let other = tokio::task::spawn_local(async move { other.text().await });
+        yield_now().await;
+        let own = req.text().await?;
+        Ok(format!("{own} {}", other.await??))
+    });
+    let client = client(app);
+    for at in 0..10 {
+        let connection = client.connect();
+        connection.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n");
+        connection.write(&"0123456789"[..at]);
+        client.settle();
+        connection.write(&"0123456789"[at..]);
+        assert_eq!(connection.read_reply().unwrap().text(), "0123456789 0123456789");
+    }
+}

@@ -277,7 +277,7 @@ fn streams_in_chunks_to_http_1_1() {
 
 #[test]
 fn resets_the_connection_when_a_stream_fails() {
-    // CF-50, VA-183
+    // CF-50, VA-183, VA-199
     let mut app = App::new();
     app.get("/early", async |_| stream(async |_| bail!(500, "early")))
         .get("/late", async |_| {
@@ -295,13 +295,14 @@ fn resets_the_connection_when_a_stream_fails() {
             })
         });
     let client = client(app);
-    for path in ["/early", "/late", "/panic"] {
+    let rows = [("/early", "1"), ("/late", "1"), ("/panic", "1"), ("/late", "0")];
+    for (path, version) in rows {
         let connection = client.connect();
-        connection.write(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n"));
+        connection.write(format!("GET {path} HTTP/1.{version}\r\nhost: x\r\n\r\n"));
         let came = connection.read_to_end().expect_err("the connection is reset");
         assert!(!String::from_utf8_lossy(&came).contains("\r\n0\r\n"), "{path} looks whole");
     }
-    assert_eq!(logged(&["the late stream broke"]), 1);
+    assert_eq!(logged(&["the late stream broke"]), 2);
 }
 
 #[test]
