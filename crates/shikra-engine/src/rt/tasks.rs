@@ -52,7 +52,8 @@ pub fn stop_time() -> StoppedTime {
 /// runs after each step.
 #[cfg(feature = "testing")]
 pub async fn advance(time: std::time::Duration, moved: impl Fn()) {
-    let end = super::now() + time;
+    // The runtime rounds deadlines up to whole milliseconds: what is due exactly then must come too.
+    let end = super::now() + time + std::time::Duration::from_millis(1);
     settle().await;
     while super::now() < end {
         let step = end.saturating_duration_since(super::now()).min(STEP);
