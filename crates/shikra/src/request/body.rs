@@ -2,7 +2,7 @@
 
 use super::Request;
 use crate::error::{Error, Result};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
 use shikra_engine::body::BodyError;
@@ -45,23 +45,24 @@ impl Request {
 
     async fn collect(&self, max: u64) -> Result<Bytes> {
         let mut body = self.body();
-        let Some(first) = body.next().await.transpose()? else { return Ok(Bytes::new()) };
-        if self.exchange.body().is_at_end() && first.len() as u64 <= max {
-            return Ok(first); // it came whole: no copy
-        }
-        let announced = self.content_length().unwrap_or(0).min(max);
-        let mut all = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
-        let mut next = Some(first);
-        while let Some(chunk) = next {
-            if (all.len() + chunk.len()) as u64 > max {
+        while let Some(chunk) = body.next().await.transpose()? {
+            // What several readers took, or one that was dropped on its way, comes together here.
+            let mut part = self.extra().collected_part.borrow_mut();
+            if (part.len() + chunk.len()) as u64 > max {
                 return Err(BodyError::TooLarge(max).into());
             }
-            all.extend_from_slice(&chunk);
-            // Free before the next read, so that its memory can be used again.
-            drop(chunk);
-            next = body.next().await.transpose()?;
+            if part.is_empty() {
+                if self.exchange.body().is_at_end() {
+                    return Ok(chunk); // it came whole: no copy
+                }
+                // No more than a window on trust: an announced length costs the client nothing.
+                let announced = self.content_length().unwrap_or(0).min(max);
+                let announced = announced.min(RESERVED_BYTES_MAX);
+                part.reserve(usize::try_from(announced).unwrap_or(0));
+            }
+            part.extend_from_slice(&chunk);
         }
-        Ok(all.freeze())
+        Ok(self.extra().collected_part.take().freeze())
     }
 
     /// The whole body as text.
@@ -128,3 +129,6 @@ impl Stream for Body {
         self.req.exchange.body().poll_chunk(cx)
     }
 }
+
+/// The most that a length which is only announced makes the server reserve.
+const RESERVED_BYTES_MAX: u64 = 64 * 1024;

@@ -11,14 +11,16 @@ use crate::meta::Meta;
 use crate::response::Response;
 use crate::router::{Params, RouteId};
 use crate::state::WorkerState;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Method, Version};
 use shikra_engine::service::{End, Exchange, Extra};
 use shikra_engine::slot::SlotFuture;
 use shikra_proto::cookie;
 use shikra_proto::header::KnownField;
+#[cfg(feature = "json")]
+use shikra_proto::header::weighted;
 use std::borrow::Cow;
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
@@ -56,6 +58,8 @@ pub(crate) struct RequestExtra {
     /// The most bytes that collecting the body may take.
     pub(crate) body_bytes_max: u64,
     collected: OnceCell<Bytes>,
+    /// What has come of the body while it is collected.
+    collected_part: RefCell<BytesMut>,
     /// A panic has been answered already.
     pub(crate) has_recovered: Cell<bool>,
 }
@@ -65,6 +69,7 @@ impl Extra for RequestExtra {
         self.context = None;
         self.meta.clear();
         self.collected.take();
+        self.collected_part.take();
         self.has_recovered.set(false);
     }
 }
@@ -241,6 +246,15 @@ impl Request {
     /// All header fields, in the order and spelling in which they were sent.
     pub fn headers(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> {
         self.exchange.head().fields()
+    }
+
+    /// Whether `accept` names this media type itself, with a weight above zero.
+    #[cfg(feature = "json")]
+    pub(crate) fn accept_names(&self, media_type: &str) -> bool {
+        self.header_all("accept").flat_map(weighted).any(|range| {
+            let named = range.value.split(';').next().unwrap_or_default().trim_end();
+            range.weight > 0 && named.eq_ignore_ascii_case(media_type)
+        })
     }
 
     /// The value of a cookie, percent-decoded; of two with one name the first.

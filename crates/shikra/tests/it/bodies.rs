@@ -8,8 +8,11 @@ use shikra::testing::TestClient;
 use shikra::{Body, BodyError};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use tokio::task::yield_now;
 
 async fn len(req: Request) -> Result<String> {
@@ -144,6 +147,53 @@ fn gives_the_collected_body_again() {
     let client = client(app);
     assert_eq!(client.post("/").body("[1,2]").send().text(), "5 [1,2] [1, 2] Some(5)");
     assert_eq!(client.post("/").chunks(["[1", ",2]"]).send().text(), "5 [1,2] [1, 2] None");
+}
+
+#[test]
+fn collects_once_for_readers_side_by_side() {
+    // HX-115
+    let mut app = App::new();
+    app.post("/", async |req| {
+        let (mut one, mut other) = (pin!(req.bytes()), pin!(req.text()));
+        let (mut bytes, mut text) = (None, None);
+        poll_fn(|cx| {
+            if bytes.is_none()
+                && let Poll::Ready(result) = one.as_mut().poll(cx)
+            {
+                bytes = Some(result);
+            }
+            if text.is_none()
+                && let Poll::Ready(result) = other.as_mut().poll(cx)
+            {
+                text = Some(result);
+            }
+            if bytes.is_some() && text.is_some() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        let (bytes, text) = bytes.zip(text).or_status(500)?;
+        let (bytes, text) = (bytes?, text?);
+        assert_eq!(bytes, text.as_bytes());
+        Ok(bytes)
+    });
+    let client = client(app);
+    let sent: Vec<_> = (b'a'..=b'z').map(|byte| vec![byte; 9_000]).collect();
+    assert!(client.post("/").chunks(sent.clone()).send().bytes() == sent.concat());
+    assert!(client.post("/").body(sent.concat()).send().bytes() == sent.concat());
+    assert_eq!(client.post("/").body("short").send().text(), "short");
+}
+
+#[test]
+fn a_reader_that_is_dropped_on_its_way_loses_nothing() {
+    let mut app = App::new();
+    app.post("/", async |req| {
+        poll_fn(|cx| Poll::Ready(pin!(req.bytes()).poll(cx).is_pending())).await;
+        req.text().await
+    });
+    let client = client(app);
+    let connection = client.connect();
+    connection.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nfirst");
+    connection.write("after");
+    assert_eq!(connection.read_reply().unwrap().text(), "firstafter");
 }
 
 /// An app whose limit at `/` is `max`, with a route for each way of reading.
@@ -482,4 +532,26 @@ fn a_body_may_be_read_in_another_task() {
     let client = client(app);
     assert_eq!(client.post("/").body(vec![0; 200_000]).send().text(), "200000");
     assert_eq!(client.post("/").chunks(vec![vec![0; 1_000]; 200]).send().text(), "200000");
+}
+
+#[test]
+fn readers_in_two_tasks_both_hear_of_the_end() {
+    // HX-115
+    let mut app = App::new();
+    app.post("/", async |req| {
+        let other = req.clone();
+        let other = tokio::task::spawn_local(async move { other.text().await });
+        yield_now().await;
+        let own = req.text().await?;
+        Ok(format!("{own} {}", other.await??))
+    });
+    let client = client(app);
+    for at in 0..10 {
+        let connection = client.connect();
+        connection.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n");
+        connection.write(&"0123456789"[..at]);
+        client.settle();
+        connection.write(&"0123456789"[at..]);
+        assert_eq!(connection.read_reply().unwrap().text(), "0123456789 0123456789");
+    }
 }

@@ -54,6 +54,8 @@ fn sends_every_form_of_value() {
         Ok(Some((203, "deep"))) => 203, Some(TEXT), "deep";
         Err::<&str, _>(Error::new(418, "short and stout")) => 418, Some(TEXT), "short and stout";
         Error::from_status(503) => 503, Some(TEXT), "Service Unavailable";
+        (201, None::<&str>) => 404, Some(TEXT), "Not found";
+        Html(None::<&str>) => 404, Some(TEXT), "Not found";
         Response::new() => 200, None, "";
         Response::new().with_status(403).with_body("no") => 403, None, "no";
         "x".with_status(206) => 206, Some(TEXT), "x";
@@ -275,7 +277,7 @@ fn streams_in_chunks_to_http_1_1() {
 
 #[test]
 fn resets_the_connection_when_a_stream_fails() {
-    // CF-50, VA-183
+    // CF-50, VA-183, VA-199
     let mut app = App::new();
     app.get("/early", async |_| stream(async |_| bail!(500, "early")))
         .get("/late", async |_| {
@@ -293,13 +295,14 @@ fn resets_the_connection_when_a_stream_fails() {
             })
         });
     let client = client(app);
-    for path in ["/early", "/late", "/panic"] {
+    let rows = [("/early", "1"), ("/late", "1"), ("/panic", "1"), ("/late", "0")];
+    for (path, version) in rows {
         let connection = client.connect();
-        connection.write(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n"));
+        connection.write(format!("GET {path} HTTP/1.{version}\r\nhost: x\r\n\r\n"));
         let came = connection.read_to_end().expect_err("the connection is reset");
         assert!(!String::from_utf8_lossy(&came).contains("\r\n0\r\n"), "{path} looks whole");
     }
-    assert_eq!(logged(&["the late stream broke"]), 1);
+    assert_eq!(logged(&["the late stream broke"]), 2);
 }
 
 #[test]

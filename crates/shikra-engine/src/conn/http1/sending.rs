@@ -49,7 +49,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         loop {
             let gone = self.attend_socket(cx, out, &mut active) == Watched::Gone;
             // A stream has no grace: a client that closes its half has seen enough of it.
-            if gone || self.peer_finished {
+            if gone || self.peer_finished_at.is_some() {
                 self.stage = Stage::Sending { stream, framing, active };
                 self.reset();
                 return Step::Again;

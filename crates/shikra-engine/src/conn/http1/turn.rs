@@ -229,11 +229,10 @@ impl<I: Io, S: Service> Connection<I, S> {
             }
         }));
         // What a client asked for before it closed its half is answered within the same grace.
-        let finished_at = self.peer_finished.then(|| self.now());
-        if finished_at.is_some() {
+        if self.peer_finished_at.is_some() {
             exchange.fate().set_closed();
         }
-        let active = Active { exchange, body, finished_at };
+        let active = Active { exchange, body };
         match (poll, later) {
             (Ok(Poll::Ready(Answer::Now(reply))), _) => self.reply(out, active, reply),
             (Ok(Poll::Pending), Some(future)) | (Ok(Poll::Ready(Answer::Later(future))), _) => {
