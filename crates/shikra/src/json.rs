@@ -86,7 +86,11 @@ fn refusal(status: u16, path: &str, error: serde_json::Error) -> Error {
 }
 
 fn malformed(bytes: &[u8]) -> Option<serde_json::Error> {
-    serde_json::from_slice::<IgnoredAny>(bytes).err()
+    match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str::<IgnoredAny>(text).err(),
+        // What is skipped is not looked at, so its bytes may be anything.
+        Err(_) => serde_json::from_slice::<serde_json::Value>(bytes).err(),
+    }
 }
 
 /// What is skipped may have any depth, so `malformed` does not see it; only the text tells.

@@ -330,7 +330,11 @@ const SHIKRA: &[Room] = &[
         may: &[
             SHIKRA_CRATES,
             EXCHANGE,
-            &["shikra_engine::service::panic_message", "shikra_engine::slot"],
+            &[
+                "shikra_engine::service::panic_message",
+                "shikra_engine::slot",
+                "shikra_proto::header",
+            ],
         ],
         never: &[],
     },

@@ -117,7 +117,8 @@ impl Request {
         }
         let bytes = &mut parts.get_or_insert_default().bytes;
         if bytes.is_empty() {
-            let announced = self.content_length().unwrap_or(0).min(max);
+            // No more than a window on trust: an announced length costs the client nothing.
+            let announced = self.content_length().unwrap_or(0).min(max).min(RESERVED_BYTES_MAX);
             bytes.reserve(usize::try_from(announced).unwrap_or(0));
         }
         // The chunk is free before the next read, so that its memory can be used again.
@@ -145,3 +146,6 @@ impl Drop for Collecting<'_> {
         self.req.extra().collected.wake_all();
     }
 }
+
+/// The most that a length which is only announced makes the server reserve.
+const RESERVED_BYTES_MAX: u64 = 64 * 1024;

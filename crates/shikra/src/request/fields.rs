@@ -2,6 +2,8 @@
 
 use super::Request;
 use crate::error::{Error, Result};
+#[cfg(feature = "json")]
+use shikra_proto::header::weighted;
 use shikra_proto::header::{ContentType, KnownField};
 use shikra_proto::{cookie, date};
 use std::borrow::Cow;
@@ -105,6 +107,15 @@ impl Request {
     /// All header fields, in the order and spelling in which they were sent.
     pub fn headers(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> {
         self.exchange.head().fields()
+    }
+
+    /// Whether `accept` names this media type itself, with a weight above zero.
+    #[cfg(feature = "json")]
+    pub(crate) fn accept_names(&self, media_type: &str) -> bool {
+        self.header_all("accept").flat_map(weighted).any(|range| {
+            let named = range.value.split(';').next().unwrap_or_default().trim_end();
+            range.weight > 0 && named.eq_ignore_ascii_case(media_type)
+        })
     }
 
     /// The value of a cookie, percent-decoded; of two with one name the first.
