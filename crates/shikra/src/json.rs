@@ -57,6 +57,12 @@ impl<T: DeserializeOwned> OptionalFromRequest for Json<T> {
 
 /// Decodes a body, at most 128 levels deep.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    // Keeping track of the path costs as much as decoding: only a mistake pays for it, by a second
+    // look that finds its place.
+    serde_json::from_slice(bytes).or_else(|_| decode_with_path(bytes))
+}
+
+fn decode_with_path<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let mut decoder = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut decoder).map_err(|error| {
         let path = error.path().to_string();
