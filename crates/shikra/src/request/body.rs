@@ -2,13 +2,14 @@
 
 use super::Request;
 use super::collect::Collecting;
+use super::fields::to_map;
 use super::query::decode_pairs;
 use crate::error::{Error, Result};
 use bytes::Bytes;
 use futures_core::Stream;
+use http::HeaderMap;
 #[cfg(feature = "json")]
 use http::StatusCode;
-use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use shikra_engine::body::BodyError;
 use shikra_proto::form::{self, FormLimits};
@@ -158,14 +159,7 @@ impl Request {
         let mut body = self.body();
         while body.next().await.transpose()?.is_some() {}
         let trailers = self.exchange.body().trailers();
-        let fields = trailers.iter().filter_map(|(name, value)| {
-            Some((HeaderName::try_from(name).ok()?, HeaderValue::from_bytes(value).ok()?))
-        });
-        let mut map = HeaderMap::new();
-        fields.for_each(|(name, value)| {
-            map.append(name, value);
-        });
-        Ok(map)
+        Ok(to_map(trailers.iter()))
     }
 }
 

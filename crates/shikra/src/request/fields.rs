@@ -2,6 +2,7 @@
 
 use super::Request;
 use crate::error::{Error, Result};
+use http::{HeaderMap, HeaderName, HeaderValue};
 #[cfg(feature = "json")]
 use shikra_proto::header::weighted;
 use shikra_proto::header::{ContentType, KnownField};
@@ -18,10 +19,16 @@ impl Request {
         std::str::from_utf8(self.header_bytes(name)?).ok()
     }
 
-    /// The first value of a header field, as it was sent.
+    /// The first value of a header field, as it was sent. `referer` and `referrer` are one name.
     #[must_use]
     pub fn header_bytes(&self, name: &str) -> Option<&[u8]> {
-        self.exchange.head().get(name)
+        let head = self.exchange.head();
+        // RFC 9110 §10.1.3 keeps the misspelt name; programs ask for either.
+        head.get(name).or_else(|| match name.len() {
+            7 if name.eq_ignore_ascii_case("referer") => head.get("referrer"),
+            8 if name.eq_ignore_ascii_case("referrer") => head.get("referer"),
+            _ => None,
+        })
     }
 
     /// The first value of a header field, parsed; `None` where there is none.
@@ -107,6 +114,21 @@ impl Request {
     /// All header fields, in the order and spelling in which they were sent.
     pub fn headers(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> {
         self.exchange.head().fields()
+    }
+
+    /// A copy of all header fields, with names in lower case.
+    ///
+    /// ```
+    /// use shikra::{App, testing::TestClient};
+    ///
+    /// let mut app = App::new();
+    /// app.get("/", async |req| format!("{:?}", req.header_map().get_all("via").iter().collect::<Vec<_>>()));
+    /// let client = TestClient::new(app);
+    /// assert_eq!(client.get("/").header("Via", "a").header("via", "b").send().text(), r#"["a", "b"]"#);
+    /// ```
+    #[must_use]
+    pub fn header_map(&self) -> HeaderMap {
+        to_map(self.headers())
     }
 
     /// Whether `accept` names this media type itself, with a weight above zero.
@@ -200,6 +222,18 @@ impl Request {
             None => content_type.is(media_type),
         }
     }
+}
+
+pub(super) fn to_map<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in fields {
+        // What the decoder lets through is valid here too.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(value))
+        {
+            map.append(name, value);
+        }
+    }
+    map
 }
 
 /// The media type that a short name stands for; other text as it is.

@@ -5,11 +5,106 @@ use shikra::prelude::*;
 use shikra::testing::TestClient;
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// All that the row of checks asks for, one to a line.
+async fn dump(req: Request) -> String {
+    let cookies: Vec<_> = req.cookies().collect();
+    let params: BTreeMap<_, _> = req.params().collect();
+    let all: Vec<_> = req.query().get_all("query1").collect();
+    [
+        format!("{} {:?} {}", req.method(), req.version(), req.is_secure()),
+        format!("{} | {} | {:?}", req.target(), req.path(), req.query_str()),
+        format!("{:?} {:?}", req.header("X-TEST-VALUE"), req.header_map().get("x-test-value")),
+        format!("{cookies:?} {:?} {:?}", req.cookie("n"), req.cookie("m")),
+        format!("{params:?} {:?}", req.param_str("p1")),
+        format!("{all:?} {:?} {:?}", req.query().get("query2"), req.query().get_last("query1")),
+        format!("{:?}", req.peer_addr().map(|addr| addr.ip())),
+    ]
+    .join("\n")
+}
+
+#[test]
+fn shows_its_properties() {
+    // CK-21: HX-096, HX-097, HX-098, HX-099, HX-100, HX-101, HX-103, HX-104, HX-105; HA-020, HA-186,
+    // HA-187, PO-094, PO-097, VA-073
+    let mut app = App::new();
+    app.post("/tests/request/:p1/:p2", dump);
+    let server = app.start("127.0.0.1:0").unwrap();
+    let mut stream = TcpStream::connect(server.addr()).unwrap();
+    let head = "POST /tests/request/a/b?query1=x&query2=y%20z&query1=w HTTP/1.1\r\nhost: x\r\n\
+                X-Test-Value: v\r\nCookie: n=1; m=%7Ba%7D; n=2\r\nconnection: close\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    let (_, body) = reply.split_once("\r\n\r\n").unwrap();
+    let lines = [
+        "POST HTTP/1.1 false",
+        "/tests/request/a/b?query1=x&query2=y%20z&query1=w | /tests/request/a/b | \
+         Some(\"query1=x&query2=y%20z&query1=w\")",
+        r#"Some("v") Some("v")"#,
+        r#"[("n", "1"), ("m", "{a}"), ("n", "2")] Some("1") Some("{a}")"#,
+        r#"{"p1": "a", "p2": "b"} Some("a")"#,
+        r#"["x", "w"] Some("y z") Some("w")"#,
+        "Some(127.0.0.1)",
+    ];
+    assert_eq!(body.lines().collect::<Vec<_>>(), lines);
+    server.stop();
+    server.wait();
+}
+
+#[test]
+fn decodes_queries_and_never_fails() {
+    // PO-095, PO-096, VA-076, CF-34, CF-35
+    let mut app = App::new();
+    app.get("/", async |req| format!("{:?}", req.query()));
+    let client = client(app);
+    let pairs = |query: &str| client.get(&format!("/{query}")).send().text();
+    assert_eq!(pairs(""), "{}");
+    assert_eq!(pairs("?"), "{}");
+    assert_eq!(pairs("?a=1+2%203&b&c=&&a=b=c"), r#"{"a": "1 2 3", "b": "", "c": "", "a": "b=c"}"#);
+    assert_eq!(pairs("?a[]=1&a[b]=2"), r#"{"a[]": "1", "a[b]": "2"}"#);
+    assert_eq!(pairs("?a=%zz%&=1&%ff=1"), "{\"a\": \"%zz%\", \"\": \"1\", \"\u{fffd}\": \"1\"}");
+    assert_eq!(pairs("?__proto__=1"), r#"{"__proto__": "1"}"#);
+    let many =
+        |count: usize| client.get(&format!("/?{}", vec!["a"; count].join("&"))).send().status();
+    assert_eq!((many(1_000).as_u16(), many(1_001).as_u16()), (200, 400));
+}
+
+#[test]
+fn tells_fields_that_are_absent_from_those_that_are_empty() {
+    // VA-067, VA-068, VA-070, VA-071, HX-291, PO-101
+    let mut app = App::new();
+    app.get("/", async |req| {
+        let names: Vec<_> = req.header_map().keys().map(ToString::to_string).collect();
+        let spaces = req.header("X-Padded").map(str::to_owned);
+        format!(
+            "{:?} {:?} {spaces:?} {}",
+            req.header("x-EMPTY"),
+            req.header("x-none"),
+            names.join(" ")
+        )
+    });
+    app.get("/from", async |req| {
+        format!("{:?} {:?}", req.header("Referer"), req.header("referrer"))
+    });
+    let client = client(app);
+    let head = "GET / HTTP/1.1\r\nHost: x\r\nX-Empty:\r\nX-Padded:  a \u{a0}\t\r\n\r\n";
+    let reply = answers(&client, head);
+    let shown = "Some(\"\") None Some(\"a \\u{a0}\") host x-empty x-padded";
+    assert!(reply.ends_with(shown), "{reply}");
+    for name in ["Referer", "referrer"] {
+        let reply = client.get("/from").header(name, "a").send();
+        assert_eq!(reply.text(), r#"Some("a") Some("a")"#, "{name}");
+    }
+    assert_eq!(client.get("/from").send().text(), "None None");
+}
 
 // Target, host, URL.
 
