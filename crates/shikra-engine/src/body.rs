@@ -76,7 +76,8 @@ struct State {
     received: u64,
     max: Option<u64>,
     wanted: bool,
-    reader: Option<Waker>,
+    /// Who waits for bytes: usually one, in the connection's own task.
+    readers: Vec<Waker>,
     connection: Option<Waker>,
     trailers: FieldLines,
 }
@@ -113,9 +114,8 @@ impl BodyCell {
             Stage::Failed(error) => Poll::Ready(Some(Err(error.clone()))),
             Stage::Open => {
                 state.wanted = true;
-                match &mut state.reader {
-                    Some(waker) => waker.clone_from(cx.waker()),
-                    reader => *reader = Some(cx.waker().clone()),
+                if !state.readers.iter().any(|reader| reader.will_wake(cx.waker())) {
+                    state.readers.push(cx.waker().clone());
                 }
                 if !self.attended.get()
                     && let Some(connection) = &state.connection
@@ -203,12 +203,18 @@ impl BodyCell {
         if self.state.borrow().wanted { Demand::Bytes } else { Demand::None }
     }
 
-    /// Wakes a reader that waits in another task than the connection's own.
+    /// Wakes the readers that wait in other tasks than the connection's own.
     pub(crate) fn wake_reader(&self, own: &Waker) {
-        let reader = self.state.borrow_mut().reader.take();
-        if let Some(reader) = reader.filter(|reader| !reader.will_wake(own)) {
-            reader.wake();
+        while let Some(reader) = self.next_reader() {
+            if !reader.will_wake(own) {
+                reader.wake();
+            }
         }
+    }
+
+    /// Not borrowed while it is woken, since waking may come back here.
+    fn next_reader(&self) -> Option<Waker> {
+        self.state.borrow_mut().readers.pop()
     }
 
     /// Whom to wake when a reader in another task wants bytes.
@@ -236,9 +242,8 @@ impl BodyCell {
             state.stage = Stage::Failed(BodyError::Over);
         }
         state.connection = None;
-        let reader = state.reader.take();
         drop(state);
-        if let Some(reader) = reader {
+        while let Some(reader) = self.next_reader() {
             reader.wake();
         }
     }
@@ -250,7 +255,9 @@ impl BodyCell {
         let state = self.state.get_mut();
         state.chunks.clear();
         state.trailers.clear();
-        let chunks = std::mem::take(&mut state.chunks);
-        *state = State { chunks, ..State::default() };
+        state.readers.clear();
+        let (chunks, readers) =
+            (std::mem::take(&mut state.chunks), std::mem::take(&mut state.readers));
+        *state = State { chunks, readers, ..State::default() };
     }
 }

@@ -12,7 +12,6 @@ use std::io::{self, ErrorKind, IoSlice};
 use crate::rt::Io;
 
 /// The two buffers that all connections of a worker share.
-#[derive(Default)]
 pub struct Scratch {
     read: Cell<Vec<u8>>,
     write: Cell<Vec<u8>>,
@@ -21,6 +20,14 @@ pub struct Scratch {
 impl std::fmt::Debug for Scratch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Scratch")
+    }
+}
+
+impl Default for Scratch {
+    /// Both buffers exist from the start, so that the first requests find a worker as it will be.
+    fn default() -> Self {
+        let (read, write) = (vec![0; READ_BYTES], Vec::with_capacity(WRITE_BYTES));
+        Self { read: Cell::new(read), write: Cell::new(write) }
     }
 }
 
@@ -161,6 +168,8 @@ fn write(io: &mut impl Io, parts: &[IoSlice<'_>]) -> io::Result<usize> {
 
 /// How much one read takes at most.
 pub const READ_BYTES: usize = 64 * 1024;
+/// What the replies of one turn usually take.
+const WRITE_BYTES: usize = 16 * 1024;
 const WRITE_BYTES_KEPT_MAX: usize = 256 * 1024;
 const PARTS_PER_WRITE: usize = 16;
 

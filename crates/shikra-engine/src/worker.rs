@@ -15,11 +15,21 @@ pub fn serve<I: Io, S: Service>(
     peer: Option<SocketAddr>,
     local: Option<SocketAddr>,
 ) {
-    let (counted, id) = hub.count_in();
-    let client = Client { peer, local, ..Client::anonymous(id) };
     // The connection itself is the task's future: an `async` block around it would hold it twice,
     // which is 360 bytes for each idle connection.
-    tasks::spawn(Connection::new(Rc::clone(hub), io, client, counted));
+    tasks::spawn(connection(hub, io, peer, local));
+}
+
+/// The connection over a stream, for a caller that polls it.
+pub fn connection<I: Io, S: Service>(
+    hub: &Rc<ServiceHub<S>>,
+    io: I,
+    peer: Option<SocketAddr>,
+    local: Option<SocketAddr>,
+) -> Connection<I, S> {
+    let (counted, id) = hub.count_in();
+    let client = Client { peer, local, ..Client::anonymous(id) };
+    Connection::new(Rc::clone(hub), io, client, counted)
 }
 
 /// Serves an accepted TCP stream.

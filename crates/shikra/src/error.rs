@@ -195,6 +195,33 @@ impl<E: StdError + 'static> From<E> for Error {
     }
 }
 
+/// An [`Error`] as the cause of another.
+struct Cause(Error);
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for Cause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.cause()
+    }
+}
+
+impl From<Error> for Box<dyn StdError> {
+    fn from(error: Error) -> Self {
+        Box::new(Cause(error))
+    }
+}
+
 /// A status as a number or as the type.
 pub trait IntoStatus {
     /// The status; the number itself if it is none that a final reply can have.

@@ -5,8 +5,6 @@ use crate::into_response::IntoResponse;
 use crate::request::Request;
 use crate::response::{Response, plain_error};
 use shikra_engine::slot::SlotFuture;
-#[cfg(feature = "json")]
-use shikra_proto::header::weighted;
 use std::error::Error as StdError;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -128,11 +126,7 @@ pub(crate) fn default_reply(req: &Request, error: &Error, mode: Mode) -> Respons
 #[cfg(feature = "json")]
 fn accepts_problem(req: &Request) -> bool {
     // Only who names it: `*/*` is what clients send that show errors to people.
-    req.header_all("accept").flat_map(weighted).any(|range| {
-        let media_type = range.value.split(';').next().unwrap_or_default().trim_end();
-        let names = ["application/json", "application/problem+json"];
-        range.weight > 0 && names.iter().any(|name| media_type.eq_ignore_ascii_case(name))
-    })
+    req.accept_names("application/json") || req.accept_names("application/problem+json")
 }
 
 #[cfg(feature = "json")]

@@ -1,23 +1,30 @@
 //! JSON in and out.
 
 use crate::error::{Error, Result};
+use crate::extract::{FromRequest, OptionalFromRequest};
 use crate::into_response::IntoResponse;
+use crate::request::Request;
 use crate::response::{JSON, Response};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use shikra_engine::service::ReplyBody;
 
-/// A value as a JSON reply.
+/// A value as JSON: the reply that a handler returns, and the body of a request as an extractor.
 ///
-/// A value that cannot be serialised is a logged 500.
+/// As a reply, a value that cannot be serialised is a logged 500. As an extractor it does what
+/// [`Request::json`] does: 400 for what is no JSON, 422 for JSON of another shape.
 ///
 /// ```
-/// use shikra::{IntoResponse, Json};
+/// use shikra::{App, Json, testing::TestClient, with};
 ///
-/// let res = Json([1, 2, 3]).into_response();
-/// assert_eq!(res.body(), Some(&b"[1,2,3]"[..]));
-/// assert_eq!(res.header("content-type"), Some("application/json"));
+/// let mut app = App::new();
+/// app.post("/sum", with(async |_, Json(list): Json<Vec<i64>>| Json(list.iter().sum::<i64>())));
+/// let client = TestClient::new(app);
+/// let reply = client.post("/sum").json(&[1, 2, 3]).send();
+/// assert_eq!((reply.header("content-type"), &*reply.text()), (Some("application/json"), "6"));
+/// assert_eq!(client.post("/sum").json(&[1, -2, 300]).send().text(), "299");
+/// assert_eq!(client.post("/sum").json(&"many").send().status(), 422);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Json<T>(pub T);
@@ -32,8 +39,30 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
+impl<T: DeserializeOwned> FromRequest for Json<T> {
+    async fn from_request(req: &Request) -> Result<Self> {
+        req.json().await.map(Self)
+    }
+}
+
+/// `None` for an empty body.
+impl<T: DeserializeOwned> OptionalFromRequest for Json<T> {
+    async fn optional_from_request(req: &Request) -> Result<Option<Self>> {
+        match req.bytes().await?.is_empty() {
+            true => Ok(None),
+            false => Self::from_request(req).await.map(Some),
+        }
+    }
+}
+
 /// Decodes a body, at most 128 levels deep.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    // Keeping track of the path costs as much as decoding: only a mistake pays for it, by a second
+    // look that finds its place.
+    serde_json::from_slice(bytes).or_else(|_| decode_with_path(bytes))
+}
+
+fn decode_with_path<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let mut decoder = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut decoder).map_err(|error| {
         let path = error.path().to_string();
@@ -44,23 +73,33 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 }
 
 fn refused(bytes: &[u8], path: &str, error: serde_json::Error) -> Error {
-    let status = match error.classify() {
-        Category::Data => 422,
+    let status = match (error.classify(), malformed(bytes)) {
+        // Text that is no JSON is malformed, even if its shape was found wrong before its end.
+        (Category::Data, Some(malformed)) => return refusal(400, "", malformed),
+        (Category::Data, None) => 422,
         // One element too many, or a number too large, counts as syntax there and is a shape here.
-        Category::Syntax if !is_too_deep(&error) && is_json(bytes) => 422,
-        Category::Syntax | Category::Eof | Category::Io => 400,
+        (Category::Syntax, None) if !is_too_deep(&error) => 422,
+        (Category::Syntax | Category::Eof | Category::Io, _) => 400,
     };
+    refusal(status, path, error)
+}
+
+fn refusal(status: u16, path: &str, error: serde_json::Error) -> Error {
     // The root is `.`, and what ended early or is no JSON has `?` for its last part.
     let path = path.trim_end_matches(['.', '?']);
     let place = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
     Error::new(status, format!("JSON{place}: {error}")).with_cause(error)
 }
 
-fn is_json(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
+fn malformed(bytes: &[u8]) -> Option<serde_json::Error> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str::<IgnoredAny>(text).err(),
+        // What is skipped is not looked at, so its bytes may be anything.
+        Err(_) => serde_json::from_slice::<serde_json::Value>(bytes).err(),
+    }
 }
 
-/// What is skipped may have any depth, so `is_json` does not see it; only the text tells.
+/// What is skipped may have any depth, so `malformed` does not see it; only the text tells.
 fn is_too_deep(error: &serde_json::Error) -> bool {
     error.to_string().starts_with("recursion limit")
 }

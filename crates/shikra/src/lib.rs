@@ -13,7 +13,7 @@
 //!
 //! An [`App`] collects routes, middleware and state. A handler is an asynchronous function of a
 //! [`Request`] whose value becomes a [`Response`] ([`IntoResponse`] lists the forms); a middleware gets the
-//! [`Next`] step as well. Errors are one type, [`Error`]. [`testing::TestClient`] drives an application
+//! [`Next`] step as well. [`with`] parses parts of the request ahead of a handler's call. Errors are one type, [`Error`]. [`testing::TestClient`] drives an application
 //! without a socket.
 //!
 //! Sockets, workers and timers are the business of `shikra-engine`, wire formats that of `shikra-proto`.
@@ -24,6 +24,7 @@ mod blocking;
 mod dispatch;
 mod error;
 mod error_handler;
+mod extract;
 mod handler;
 mod into_response;
 #[cfg(feature = "json")]
@@ -41,18 +42,21 @@ pub mod testing;
 
 pub use app::{App, AppHandle, IntoApp, Problem, Route, Unmatched};
 pub use blocking::blocking;
+pub use bytes::Bytes;
 pub use error::{Error, IntoStatus, OrStatus, Result};
+pub use extract::{Form, FromRequest, OptionalFromRequest, Path, Query, State, with};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 pub use into_response::{Html, IntoFields, IntoResponse, Reason, redirect, redirect_with};
 #[cfg(feature = "json")]
 pub use json::Json;
 pub use meta::Meta;
 pub use middleware::{IntoBefore, Next, before, late};
-pub use request::{Body, Query, Request};
+pub use request::{Body, QueryPairs, Request};
 pub use response::Response;
 pub use shikra_engine::body::BodyError;
 pub use shikra_engine::limits::Limits;
 pub use shikra_engine::server::StopReport;
 pub use shikra_proto::cookie::{SameSite, SetCookie};
+pub use shikra_proto::header::ContentType;
 pub use stream::{StreamWriter, stream};
 pub use tokio::time::sleep;

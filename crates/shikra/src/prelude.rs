@@ -3,6 +3,7 @@
 #[cfg(feature = "json")]
 pub use crate::Json;
 pub use crate::{
-    App, Error, Html, IntoResponse, Method, Next, OrStatus, Reason, Request, Response, Result,
-    StatusCode, bail, before, blocking, late, redirect, redirect_with, sleep, stream,
+    App, Bytes, Error, Form, Html, IntoResponse, Method, Next, OrStatus, Path, Query, Reason,
+    Request, Response, Result, State, StatusCode, bail, before, blocking, late, redirect,
+    redirect_with, sleep, stream, with,
 };

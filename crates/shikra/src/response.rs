@@ -283,7 +283,7 @@ impl Response {
         let error = Error::from_status(StatusCode::INTERNAL_SERVER_ERROR)
             .with_cause(format!("{what}, set at {caller}"))
             .into_unexpected();
-        *self = Self::from_error(error);
+        *self = Self::from_error(error).closing_as(self);
     }
 
     pub(crate) fn into_reply(self) -> Reply {

@@ -72,11 +72,16 @@ impl WorkerState {
     pub(crate) fn expect<T: 'static>(&self) -> &T {
         match self.get() {
             Some(value) => value,
-            None => panic!(
-                "the application has no state of type `{}`: give it with `app.state(…)` or \
-                 `app.state_per_worker(…)`",
-                type_name::<T>()
-            ),
+            None => panic!("{}", missing::<T>()),
         }
     }
+}
+
+/// What the program is told that asks for state it has not given.
+pub(crate) fn missing<T>() -> String {
+    format!(
+        "the application has no state of type `{}`: give it with `app.state(…)` or \
+         `app.state_per_worker(…)`",
+        type_name::<T>()
+    )
 }

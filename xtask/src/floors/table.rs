@@ -330,7 +330,11 @@ const SHIKRA: &[Room] = &[
         may: &[
             SHIKRA_CRATES,
             EXCHANGE,
-            &["shikra_engine::service::panic_message", "shikra_engine::slot"],
+            &[
+                "shikra_engine::service::panic_message",
+                "shikra_engine::slot",
+                "shikra_proto::header",
+            ],
         ],
         never: &[],
     },
@@ -420,7 +424,7 @@ const SHIKRA: &[Room] = &[
         name: "prelude",
         modules: &["prelude"],
         inside: Inside::Freely,
-        may: &[&["crate", "http", "std::time", "tokio::time"]],
+        may: &[&["crate", "bytes::Bytes", "http", "std::time", "tokio::time"]],
         never: &["crate::dispatch", "crate::router"],
     },
     // The store is the one battery that others may use.

@@ -52,7 +52,8 @@ pub fn stop_time() -> StoppedTime {
 /// runs after each step.
 #[cfg(feature = "testing")]
 pub async fn advance(time: std::time::Duration, moved: impl Fn()) {
-    let end = super::now() + time;
+    // The runtime's timers fire in the millisecond after the one they are set for.
+    let end = super::now() + time + std::time::Duration::from_millis(1);
     settle().await;
     while super::now() < end {
         let step = end.saturating_duration_since(super::now()).min(STEP);

@@ -47,6 +47,9 @@ pub struct RequestHead {
     pub(super) meaning: framing::Meaning,
 }
 
+/// A head of this length or less keeps its memory for the next; browsers send one or two KiB.
+const KEPT_BYTES_MAX: usize = 8 * 1024;
+
 /// A half-open range of bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Span {
@@ -77,8 +80,12 @@ impl RequestHead {
         }
     }
 
-    /// Forgets the request and keeps the memory.
+    /// Forgets the request and keeps the memory, unless an unusually large head has made it grow.
     pub fn clear(&mut self) {
+        if self.bytes.capacity() > KEPT_BYTES_MAX {
+            *self = Self::new();
+            return;
+        }
         self.bytes.clear();
         self.fields.clear();
         self.first = [0; KnownField::COUNT];

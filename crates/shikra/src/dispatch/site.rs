@@ -43,8 +43,10 @@ pub(super) struct LocalStep {
 
 pub(super) struct LocalScope {
     parent: Option<usize>,
-    /// The handlers of this scope: by type first, then the one for everything.
-    handlers: Vec<Rc<dyn LocalErrorHandler>>,
+    /// The handlers for errors of one type, which the program expects.
+    catches: Vec<Rc<dyn LocalErrorHandler>>,
+    /// The handler for all others.
+    on_error: Option<Rc<dyn LocalErrorHandler>>,
     no_host: Option<Rc<dyn LocalHandler>>,
     not_found_for: Vec<(Vec<Method>, Rc<dyn LocalHandler>)>,
     not_found: Option<Rc<dyn LocalHandler>>,
@@ -151,24 +153,35 @@ impl WorkerSite {
     }
 
     pub(super) fn handles_errors(&self) -> bool {
-        self.scopes.iter().any(|scope| !scope.handlers.is_empty())
+        self.scopes.iter().any(|scope| !scope.catches.is_empty() || scope.on_error.is_some())
     }
 
     /// Runs the error handlers from the innermost scope outwards, until one has made a response.
     pub(super) async fn render(self: Rc<Self>, req: Request, mut res: Response) -> Response {
         let Some(first) = res.take_unrendered() else { return res };
-        report(&req, &first);
-        let mut error = Rc::clone(&first);
+        let (mut error, mut is_reported) = (Rc::clone(&first), false);
         for scope in self.scopes_outward(self.scope_of(&req)) {
-            for handler in &scope.handlers {
-                let Some(rendering) = Rc::clone(handler).call(&req, &error) else { continue };
-                let mut rendered = rendering.await;
-                match rendered.take_unrendered() {
-                    None => return rendered.answering(first).closing_as(&res),
-                    Some(next) => error = next,
+            let mut catches = scope.catches.iter();
+            // What is caught by its type is expected: the log need not hear of it.
+            let caught = catches.find_map(|handler| Rc::clone(handler).call(&req, &error));
+            let rendering = match (caught, &scope.on_error) {
+                (Some(rendering), _) => Some(rendering),
+                (None, Some(handler)) => {
+                    report(&req, &error);
+                    is_reported = true;
+                    Rc::clone(handler).call(&req, &error)
                 }
-                break;
+                (None, None) => None,
+            };
+            let Some(rendering) = rendering else { continue };
+            let mut rendered = rendering.await;
+            match rendered.take_unrendered() {
+                None => return rendered.answering(first).closing_as(&res),
+                Some(next) => (error, is_reported) = (next, false),
             }
+        }
+        if !is_reported {
+            report(&req, &error);
         }
         default_reply(&req, &error, self.mode).answering(first).closing_as(&res)
     }
@@ -188,14 +201,14 @@ impl LocalStep {
 
 impl LocalScope {
     fn new(scope: &Scope) -> Self {
-        let handlers = scope.catches.iter().chain(&scope.on_error);
         let for_worker = |handler: &Arc<dyn Handler>| Arc::clone(handler).for_worker();
         let not_found_for = scope.not_found_for.iter();
         let not_found_for =
             not_found_for.map(|(methods, handler)| (methods.clone(), for_worker(handler)));
         Self {
             parent: scope.parent,
-            handlers: handlers.map(|handler| Arc::clone(handler).for_worker()).collect(),
+            catches: scope.catches.iter().map(|handler| Arc::clone(handler).for_worker()).collect(),
+            on_error: scope.on_error.as_ref().map(|handler| Arc::clone(handler).for_worker()),
             no_host: scope.no_host.as_ref().map(for_worker),
             not_found_for: not_found_for.collect(),
             not_found: scope.not_found.as_ref().map(for_worker),

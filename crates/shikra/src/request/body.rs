@@ -1,22 +1,30 @@
 //! The body of a request: collected, parsed, or as a stream.
 
 use super::Request;
+use super::collect::Collecting;
+use super::fields::to_map;
+use super::query::decode_pairs;
 use crate::error::{Error, Result};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_core::Stream;
+use http::HeaderMap;
+#[cfg(feature = "json")]
+use http::StatusCode;
 use serde::de::DeserializeOwned;
 use shikra_engine::body::BodyError;
 use shikra_proto::form::{self, FormLimits};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 impl Request {
     /// The body as a stream of chunks, in the sizes in which they arrive. Nothing is read from the
     /// client before it is asked for. Several streams of one request share the chunks between them.
+    ///
+    /// A body that was collected, or is just being, is streamed as one chunk.
     pub fn body(&self) -> Body {
-        Body { req: self.clone() }
+        Body { req: self.clone(), is_replayed: false }
     }
 
     /// The length that `content-length` announces; zero without a body, `None` for a chunked one.
@@ -25,43 +33,27 @@ impl Request {
         self.exchange.body().announced_len()
     }
 
-    /// The whole body. It is kept: asking again gives the same bytes.
+    /// The whole body. It is kept: asking again gives the same bytes, and who asks at the same time shares
+    /// one download.
     ///
     /// # Errors
     /// 413 past the limit (250,000 bytes unless `body_bytes_max` says otherwise), before anything is read
     /// where the length is announced; 400 when it ends early or its framing is broken; 408 when it comes
-    /// too slowly.
+    /// too slowly; 500 when [`Request::body`] has streamed some of it already.
     pub async fn bytes(&self) -> Result<Bytes> {
-        if let Some(bytes) = self.extra().collected.get() {
+        let collected = &self.extra().collected;
+        if let Some(bytes) = collected.whole() {
             return Ok(bytes.clone());
+        }
+        if collected.is_streamed.get() {
+            let text = "the body was read as a stream already, and cannot be collected any more";
+            return Err(std::io::Error::other(text).into());
         }
         let max = self.extra().body_bytes_max;
         if self.content_length().is_some_and(|len| len > max) {
             return Err(BodyError::TooLarge(max).into());
         }
-        let bytes = self.collect(max).await?;
-        Ok(self.extra().collected.get_or_init(|| bytes).clone())
-    }
-
-    async fn collect(&self, max: u64) -> Result<Bytes> {
-        let mut body = self.body();
-        let Some(first) = body.next().await.transpose()? else { return Ok(Bytes::new()) };
-        if self.exchange.body().is_at_end() && first.len() as u64 <= max {
-            return Ok(first); // it came whole: no copy
-        }
-        let announced = self.content_length().unwrap_or(0).min(max);
-        let mut all = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
-        let mut next = Some(first);
-        while let Some(chunk) = next {
-            if (all.len() + chunk.len()) as u64 > max {
-                return Err(BodyError::TooLarge(max).into());
-            }
-            all.extend_from_slice(&chunk);
-            // Free before the next read, so that its memory can be used again.
-            drop(chunk);
-            next = body.next().await.transpose()?;
-        }
-        Ok(all.freeze())
+        Ok(Collecting { req: self }.await?)
     }
 
     /// The whole body as text.
@@ -74,6 +66,23 @@ impl Request {
             .map_err(|error| Error::new(400, "the body is not UTF-8 text").with_cause(error))
     }
 
+    /// The whole body as text, with U+FFFD for what is not UTF-8, and without a byte-order mark.
+    ///
+    /// # Errors
+    /// As [`Request::bytes`].
+    ///
+    /// ```
+    /// use shikra::{App, testing::TestClient};
+    ///
+    /// let client = TestClient::new(App::new().post("/", async |req| req.text_lossy().await));
+    /// assert_eq!(client.post("/").body(&b"caf\xe9"[..]).send().text(), "caf\u{fffd}");
+    /// ```
+    pub async fn text_lossy(&self) -> Result<String> {
+        let bytes = self.bytes().await?;
+        let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+        Ok(String::from_utf8_lossy(text).into_owned())
+    }
+
     /// The whole body as a value in JSON.
     ///
     /// # Errors
@@ -84,16 +93,73 @@ impl Request {
         crate::json::decode(&self.bytes().await?)
     }
 
+    /// The whole body as a value in JSON, or `default` where it is empty or no JSON at all.
+    ///
+    /// # Errors
+    /// As [`Request::bytes`]; 422 for JSON of another shape.
+    ///
+    /// ```
+    /// use shikra::{App, testing::TestClient};
+    ///
+    /// let mut app = App::new();
+    /// app.post("/", async |req| Ok(format!("{} times", req.json_or(1_u32).await?)));
+    /// let client = TestClient::new(app);
+    /// assert_eq!(client.post("/").body("3").send().text(), "3 times");
+    /// assert_eq!(client.post("/").send().text(), "1 times");
+    /// ```
+    #[cfg(feature = "json")]
+    pub async fn json_or<T: DeserializeOwned>(&self, default: T) -> Result<T> {
+        let bytes = self.bytes().await?;
+        match crate::json::decode(&bytes) {
+            Err(error) if error.status() == StatusCode::BAD_REQUEST => Ok(default),
+            result => result,
+        }
+    }
+
     /// The whole body as the fields of a form (`application/x-www-form-urlencoded`), at most 1,000.
     ///
     /// # Errors
-    /// As [`Request::bytes`]; 400 for too many fields, 422 for missing ones or other forms of value.
+    /// As [`Request::bytes`]; 400 for too many fields, 422 for missing ones or other forms of value, with a
+    /// message that names the field.
     pub async fn form<T: DeserializeOwned>(&self) -> Result<T> {
         let bytes = self.bytes().await?;
         form::decode(&bytes, &FormLimits::default())
             .map_err(|error| Error::new(error.status(), error.to_string()).with_cause(error))?;
-        serde_html_form::from_bytes(&bytes)
-            .map_err(|error| Error::new(422, format!("form: {error}")).with_cause(error))
+        decode_pairs(&bytes).map_err(|(place, error)| {
+            Error::new(422, format!("form{place}: {error}")).with_cause(error)
+        })
+    }
+}
+
+impl Request {
+    /// The fields that followed a chunked body (trailers); empty for other bodies.
+    ///
+    /// They come last, so what is left of the body is read first, and thrown away unless somebody has
+    /// asked for it whole.
+    ///
+    /// # Errors
+    /// When the body cannot be read to its end.
+    ///
+    /// ```
+    /// use shikra::{App, Result, testing::TestClient};
+    ///
+    /// let mut app = App::new();
+    /// app.post("/", async |req| {
+    ///     let body = req.bytes().await?;
+    ///     let sum = req.trailers().await?.get("x-sum").cloned();
+    ///     Ok(format!("{} bytes, sum {sum:?}", body.len()))
+    /// });
+    /// let connection = TestClient::new(app);
+    /// let connection = connection.connect();
+    /// connection.write("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
+    /// connection.write("2\r\nab\r\n0\r\nx-sum: 7\r\n\r\n");
+    /// assert_eq!(connection.read_reply().unwrap().text(), "2 bytes, sum Some(\"7\")");
+    /// ```
+    pub async fn trailers(&self) -> Result<HeaderMap> {
+        let mut body = self.body();
+        while body.next().await.transpose()?.is_some() {}
+        let trailers = self.exchange.body().trailers();
+        Ok(to_map(trailers.iter()))
     }
 }
 
@@ -103,6 +169,8 @@ impl Request {
 #[must_use = "nothing is read before the stream is polled"]
 pub struct Body {
     req: Request,
+    /// What was collected has been given out.
+    is_replayed: bool,
 }
 
 impl fmt::Debug for Body {
@@ -117,14 +185,31 @@ impl Body {
     /// # Errors
     /// When the client leaves, breaks the framing, exceeds a limit or is too slow.
     pub async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
-        poll_fn(|cx| self.req.exchange.body().poll_chunk(cx)).await
+        poll_fn(|cx| self.poll_chunk(cx)).await
+    }
+
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let collected = &self.req.extra().collected;
+        if self.is_replayed {
+            return Poll::Ready(None);
+        }
+        if collected.has_begun() {
+            let result = ready!(self.req.poll_collect(cx));
+            self.is_replayed = true;
+            return Poll::Ready(Some(result).filter(|bytes| bytes != &Ok(Bytes::new())));
+        }
+        let chunk = ready!(self.req.exchange.body().poll_chunk(cx));
+        if let Some(Ok(_)) = chunk {
+            collected.is_streamed.set(true);
+        }
+        Poll::Ready(chunk)
     }
 }
 
 impl Stream for Body {
     type Item = Result<Bytes, BodyError>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.req.exchange.body().poll_chunk(cx)
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_chunk(cx)
     }
 }

@@ -1,24 +1,24 @@
 //! The request: an owned, cheap, immutable handle on the frozen head of an exchange.
 
+mod accept;
 mod body;
+mod collect;
+mod fields;
 mod query;
+mod target;
 
 pub use body::Body;
-pub use query::Query;
+pub use query::QueryPairs;
 
 use crate::error::{Error, Result};
 use crate::meta::Meta;
 use crate::response::Response;
 use crate::router::{Params, RouteId};
 use crate::state::WorkerState;
-use bytes::Bytes;
-use http::{Method, Version};
+use collect::Collected;
 use shikra_engine::service::{End, Exchange, Extra};
 use shikra_engine::slot::SlotFuture;
-use shikra_proto::cookie;
-use shikra_proto::header::KnownField;
-use std::borrow::Cow;
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
@@ -55,7 +55,7 @@ pub(crate) struct RequestExtra {
     pub(crate) meta: Meta,
     /// The most bytes that collecting the body may take.
     pub(crate) body_bytes_max: u64,
-    collected: OnceCell<Bytes>,
+    collected: Collected,
     /// A panic has been answered already.
     pub(crate) has_recovered: Cell<bool>,
 }
@@ -64,7 +64,7 @@ impl Extra for RequestExtra {
     fn reset(&mut self) {
         self.context = None;
         self.meta.clear();
-        self.collected.take();
+        self.collected.reset();
         self.has_recovered.set(false);
     }
 }
@@ -101,56 +101,6 @@ impl Request {
 
     fn extra(&self) -> &RequestExtra {
         self.exchange.extra()
-    }
-
-    // The request line.
-
-    /// The method.
-    #[must_use]
-    pub fn method(&self) -> &Method {
-        self.exchange.head().method()
-    }
-
-    /// The target, as it was sent.
-    #[must_use]
-    pub fn target(&self) -> &str {
-        self.exchange.head().target()
-    }
-
-    /// The path, as it was sent, whole below mounts too.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        self.exchange.head().path()
-    }
-
-    /// The version of the protocol.
-    #[must_use]
-    pub fn version(&self) -> Version {
-        self.exchange.head().version()
-    }
-
-    /// The pattern of the route that matched; `None` where none did.
-    #[must_use]
-    pub fn pattern(&self) -> Option<&str> {
-        self.extra().context.as_deref()?.pattern(self.extra().params.route()?)
-    }
-
-    /// The text after the first `?`, as it was sent; `None` without a `?`.
-    #[must_use]
-    pub fn query_str(&self) -> Option<&str> {
-        self.exchange.head().query()
-    }
-
-    /// The query as decoded pairs.
-    #[must_use]
-    pub fn query(&self) -> Query<'_> {
-        Query::new(self.query_str().unwrap_or_default())
-    }
-
-    /// The host, and port if there is one, that the client meant: of the target, else of `host`.
-    #[must_use]
-    pub fn authority(&self) -> Option<&str> {
-        self.exchange.head().authority()
     }
 
     // Parameters.
@@ -213,62 +163,19 @@ impl Request {
     /// The names and decoded values of all parameters that are present, in pattern order.
     pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
         let params = &self.extra().params;
-        let context = self.extra().context.as_deref();
-        let names = context.zip(params.route()).map(|(context, route)| context.param_names(route));
-        let names = names.unwrap_or_default().into_iter().enumerate();
+        let names = self.param_names().into_iter().enumerate();
         names.filter_map(|(index, name)| Some((name, params.value(index, self.path())?)))
     }
 
-    // Fields.
-
-    /// The first value of a header field, if it is text. Names are compared without case.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        std::str::from_utf8(self.header_bytes(name)?).ok()
+    /// The decoded value of the parameter at this place of the pattern.
+    pub(crate) fn param_at(&self, index: usize) -> Option<&str> {
+        self.extra().params.value(index, self.path())
     }
 
-    /// The first value of a header field, as it was sent.
-    #[must_use]
-    pub fn header_bytes(&self, name: &str) -> Option<&[u8]> {
-        self.exchange.head().get(name)
-    }
-
-    /// All values of a header field, in the order in which they were sent.
-    pub fn header_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        self.exchange.head().get_all(name)
-    }
-
-    /// All header fields, in the order and spelling in which they were sent.
-    pub fn headers(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> {
-        self.exchange.head().fields()
-    }
-
-    /// The value of a cookie, percent-decoded; of two with one name the first.
-    #[must_use]
-    pub fn cookie(&self, name: &str) -> Option<Cow<'_, str>> {
-        Some(self.find_cookie(name)?.value())
-    }
-
-    /// The value of a cookie as it was sent, if it is text.
-    #[must_use]
-    pub fn cookie_raw(&self, name: &str) -> Option<&str> {
-        std::str::from_utf8(self.find_cookie(name)?.raw()).ok()
-    }
-
-    fn find_cookie(&self, name: &str) -> Option<cookie::Cookie<'_>> {
-        // The common request has one field or none, which is found without a search.
-        self.exchange.head().field(KnownField::Cookie)?;
-        let mut fields = self.exchange.head().get_all("cookie");
-        fields.find_map(|field| cookie::find(field, name))
-    }
-
-    /// All cookies, as name and percent-decoded value.
-    pub fn cookies(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-        self.exchange
-            .head()
-            .get_all("cookie")
-            .flat_map(cookie::cookies)
-            .map(|cookie| (String::from_utf8_lossy(cookie.name()), cookie.value()))
+    /// The names of all parameters of the route, in pattern order.
+    pub(crate) fn param_names(&self) -> Vec<&str> {
+        let context = self.extra().context.as_deref().zip(self.extra().params.route());
+        context.map(|(context, route)| context.param_names(route)).unwrap_or_default()
     }
 
     // Around the request.

@@ -21,17 +21,17 @@ use std::str::FromStr;
 /// assert_eq!(client.get("/find?q=a+b&page=2").send().text(), "a b on page 2");
 /// ```
 #[derive(Clone, Copy)]
-pub struct Query<'a> {
+pub struct QueryPairs<'a> {
     text: &'a str,
 }
 
-impl fmt::Debug for Query<'_> {
+impl fmt::Debug for QueryPairs<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
     }
 }
 
-impl<'a> Query<'a> {
+impl<'a> QueryPairs<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         Self { text }
     }
@@ -74,9 +74,24 @@ impl<'a> Query<'a> {
     /// The whole query as a value; a key that occurs several times fills a list.
     ///
     /// # Errors
-    /// 400 when a field is missing or has the wrong form.
+    /// 400 when a field is missing or has the wrong form, with a message that names it.
     pub fn to<T: DeserializeOwned>(self) -> Result<T> {
-        serde_html_form::from_str(self.text)
-            .map_err(|error| Error::new(400, format!("query: {error}")).with_cause(error))
+        decode_pairs(self.text.as_bytes()).map_err(|(place, error)| {
+            Error::new(400, format!("query{place}: {error}")).with_cause(error)
+        })
     }
+}
+
+/// Decodes pairs as one value; an error comes with its place, which is empty or begins with a space.
+pub(super) fn decode_pairs<T: DeserializeOwned>(
+    pairs: &[u8],
+) -> Result<T, (String, serde_html_form::de::Error)> {
+    let decoder = serde_html_form::Deserializer::from_bytes(pairs);
+    serde_path_to_error::deserialize(decoder).map_err(|error| {
+        let path = error.path().to_string();
+        // The root is `.`; a key that is wrong itself has `?` for its last part.
+        let path = path.trim_end_matches(['.', '?']);
+        let place = if path.is_empty() { String::new() } else { format!(" `{path}`") };
+        (place, error.into_inner())
+    })
 }

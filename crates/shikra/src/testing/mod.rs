@@ -4,9 +4,11 @@
 //! Its calls block, so it works in plain tests and inside other runtimes.
 
 mod bench;
+mod direct;
 mod raw;
 mod reply;
 
+pub use direct::DirectConnection;
 pub use raw::RawConnection;
 pub use reply::TestReply;
 

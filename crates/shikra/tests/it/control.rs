@@ -29,7 +29,7 @@ fn steps(client: &TestClient, path: &str) -> String {
 
 #[test]
 fn orders_middleware_by_tier() {
-    // CF-20, PO-024, PO-113, PO-117, CP-23
+    // CF-20, PO-024, PO-113, PO-117, CP-23, HX-079, PO-116, PO-118
     let mut app = App::new();
     app.route("/api/:v").use_(step("route1")).use_(step("route2")).get(async |_| "v");
     app.use_at("/api/x", step("longer"))
@@ -62,7 +62,7 @@ fn puts_a_mount_s_middleware_inside_its_parent_s() {
 
 #[test]
 fn matches_base_paths_as_the_router_does() {
-    // CF-22, PO-025, PO-026, CP-24, CP-25
+    // CF-22, PO-025, PO-026, CP-24, CP-25, HX-088, PO-021
     let mut app = App::new();
     app.use_at("/account", step("account"))
         .use_at("/a/b", step("ab"))
@@ -114,7 +114,7 @@ fn runs_globals_when_nothing_matches() {
 
 #[test]
 fn before_goes_on_or_answers() {
-    // PO-119, PO-120, CP-28
+    // PO-119, PO-120, CP-28, VA-096
     let ran = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&ran);
     let mut app = App::new();
@@ -153,7 +153,7 @@ fn before_goes_on_or_answers() {
 
 #[test]
 fn late_handlers_run_in_reverse_and_may_replace_the_reply() {
-    // CF-85
+    // CF-85, VA-105, VA-107, VA-111, VA-125
     let mut app = App::new();
     let names = ["first", "second"];
     for name in names {
@@ -182,7 +182,7 @@ fn late_handlers_run_in_reverse_and_may_replace_the_reply() {
 
 #[test]
 fn a_middleware_may_replace_the_reply_and_need_not_run_the_rest() {
-    // CF-27
+    // CF-27, HX-084
     let mut app = App::new();
     app.use_at("/shut", async |_: Request, _: Next| (403, "shut"))
         .use_at("/replaced", async |req: Request, next: Next| {
@@ -209,7 +209,7 @@ fn a_middleware_may_replace_the_reply_and_need_not_run_the_rest() {
 
 #[test]
 fn asks_error_handlers_from_the_inside_out() {
-    // CF-26, PO-014, PO-018, CP-33
+    // CF-26, PO-014, PO-018, CP-33, HX-050, HX-076, PO-043
     let mut silent = App::new();
     silent.get("/boom", async |_| bail_out(402));
     let mut own = App::new();
@@ -294,7 +294,7 @@ fn catches_errors_by_the_type_of_a_cause() {
 
 #[test]
 fn keeps_causes_from_clients_unless_in_development() {
-    // CF-48, PO-135, CP-32
+    // CF-48, PO-135, CP-32, HX-091, PO-106
     let client_of = |app: &mut App| client(app.get("/fail", fail));
     let production = client_of(&mut App::new());
     let reply = production.get("/fail").send();
@@ -483,7 +483,7 @@ fn a_panic_in_an_error_handler_is_a_plain_500() {
 
 #[test]
 fn meta_belongs_to_its_request() {
-    // CF-30
+    // CF-30, HX-081, VA-064
     #[derive(Debug, PartialEq)]
     struct Name(String);
     let mut app = App::new();
@@ -505,6 +505,38 @@ fn meta_belongs_to_its_request() {
     assert_eq!(client.get("/").header("x-name", "ada").send().text(), "ada Some(7)");
     assert_eq!(client.get("/").send().status(), 404);
     assert_eq!(client.connections(), 1);
+}
+
+#[test]
+fn the_usual_first_program_works_in_one_chain() {
+    // PO-009, PO-090, PO-099, PO-143, CP-01
+    struct Word(&'static str);
+    struct Second(&'static str);
+    let mut app = App::new();
+    app.use_(before(async |req| {
+        req.meta().insert(Word("hello"));
+    }))
+    .use_(before(async |req| {
+        req.meta().insert(Second("there"));
+        assert_eq!(req.param_str("id"), Some("7"), "parameters are known before any middleware");
+    }))
+    .get("/u/:id", async |req| {
+        let words = req.meta().get::<Word>().zip(req.meta().get::<Second>()).or_status(500)?;
+        Ok(format!("{} {} {}", words.0.0, words.1.0, req.param::<u32>("id")?))
+    });
+    assert_eq!(client(app).get("/u/7").send().text(), "hello there 7");
+}
+
+#[test]
+fn late_handlers_of_steps_that_did_not_run_do_not_exist() {
+    // VA-108
+    let mut app = App::new();
+    app.use_(late(|_| |res| res.set_header("x-first", "1")))
+        .use_(before(async |_| Some((403, "shut"))))
+        .use_(late(|_| |res| res.set_header("x-third", "1")))
+        .get("/", async |_| "open");
+    let reply = client(app).get("/").send();
+    assert_eq!((reply.header("x-first"), reply.header("x-third")), (Some("1"), None));
 }
 
 #[test]
@@ -649,7 +681,7 @@ fn runs_blocking_work_elsewhere() {
 
 #[test]
 fn tells_hooks_how_the_exchange_ended() {
-    // CF-81
+    // CF-81, HX-172
     let (said, hear) = mpsc::channel();
     let mut app = App::new();
     app.get("/:page", async move |req| {

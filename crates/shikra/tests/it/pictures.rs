@@ -92,6 +92,7 @@ impl Db {
 
 #[test]
 fn picture_1_says_hello_over_a_socket() {
+    // PO-010, VA-005
     let server = App::new().get("/", async |_| "hello world").start("127.0.0.1:0").unwrap();
     let mut stream = std::net::TcpStream::connect(server.addr()).unwrap();
     let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
@@ -161,6 +162,7 @@ fn picture_3_takes_and_gives_json() {
 
 // 4. Middleware
 
+#[allow(clippy::needless_borrows_for_generic_args, reason = "as the picture has it")]
 async fn timing(req: Request, next: Next) -> Response {
     let start = Instant::now();
     let mut res = next.run(req).await; // a response in every case: errors have become one
@@ -326,6 +328,7 @@ async fn echo(req: Request) -> Response {
 
 #[test]
 fn picture_8_streams_both_ways() {
+    // VA-142
     let client = client(App::new().get("/numbers", numbers).post("/echo", echo));
     let text = client.get("/numbers").send().text();
     assert_eq!(text.lines().count(), 1_000_000);

@@ -24,7 +24,7 @@ fn check(client: &TestClient, rows: &[(&str, &str)]) {
 
 #[test]
 fn matches_parameters_and_the_most_specific_pattern() {
-    // CF-05, CF-06, CF-07, PO-070
+    // CF-05, CF-06, CF-07, PO-070, PO-075, PO-077, PO-081, PO-082, PO-085, VA-052, VA-060, HX-063
     let mut app = App::new();
     app.get("/", show)
         .get("/users/:id", show)
@@ -59,7 +59,7 @@ fn matches_parameters_and_the_most_specific_pattern() {
 
 #[test]
 fn decodes_parameters_and_keeps_the_sent_text() {
-    // CF-04, CF-08, PO-092
+    // CF-04, CF-08, PO-092, VA-042
     let mut app = App::new();
     app.get("/p/:a", async |req| {
         Ok(format!(
@@ -175,7 +175,7 @@ fn answers_for_the_whole_server() {
 
 #[test]
 fn refuses_to_be_a_proxy() {
-    // CF-74
+    // CF-74, VA-029
     let client = client(App::new().any("/*?", async |_| "any"));
     let all = answers(&client, "CONNECT x.example:443 HTTP/1.1\r\nhost: x.example:443\r\n\r\n");
     assert!(all.starts_with("HTTP/1.1 405 "), "{all}");
@@ -247,7 +247,7 @@ fn compares_letters_as_set() {
 
 #[test]
 fn refuses_paths_that_are_no_text() {
-    // CF-32
+    // CF-32, VA-048
     let client = client(App::new().get("/:a", show).get("/:a/:b", show));
     for path in ["/%ff", "/%zz", "/%", "/a%00", "/a b", "/\u{1}", "/%c3%28/x"] {
         let all = answers(&client, format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n"));
@@ -274,7 +274,7 @@ fn never_climbs_out_of_a_wildcard() {
 
 #[test]
 fn answers_any_method_with_any_and_extension_methods_by_name() {
-    // PO-061, PO-062, CP-06, CP-07
+    // PO-061, PO-062, CP-06, CP-07, HX-058
     let propfind = Method::from_bytes(b"PROPFIND").unwrap();
     let mut app = App::new();
     app.any("/h", async |req| format!("any {}", req.method())).post("/h", async |_| "post").method(
@@ -297,6 +297,7 @@ fn answers_any_method_with_any_and_extension_methods_by_name() {
 
 #[test]
 fn routes_of_one_path_share_what_is_set_before_them() {
+    // HX-075, HX-080, VA-015
     let mut app = App::new();
     app.route("/r")
         .get(async |_| "plain")
@@ -329,7 +330,7 @@ fn leaf() -> App {
 
 #[test]
 fn mounts_twice_and_nests() {
-    // PO-030, PO-034, PO-046, PO-047, CF-23, CF-24
+    // PO-030, PO-034, PO-046, PO-047, CF-23, CF-24, HX-073, PO-039
     let mut middle = App::new();
     middle.mount("/leaf", leaf()).get("/own", show);
     let mut app = App::new();
@@ -363,8 +364,22 @@ fn mounts_twice_and_nests() {
 }
 
 #[test]
+fn shows_the_whole_target_below_mounts() {
+    // PO-037, PO-040, PO-093
+    let mut inner = App::new();
+    inner.get("/:id", async |req| {
+        let query: Vec<_> = req.query().get_all("a").collect();
+        format!("{} {} {:?}", req.target(), req.path(), query.join("+"))
+    });
+    let mut app = App::new();
+    app.mount("/users", App::new().mount("/deep", inner));
+    let shown = "/users/deep/%35/?a=1&a=%202 /users/deep/%35/ \"1+ 2\"";
+    assert_eq!(client(app).get("/users/deep/%35/?a=1&a=%202").send().text(), shown);
+}
+
+#[test]
 fn answers_unknown_paths_by_the_nearest_not_found() {
-    // CF-17, CF-25, PO-019
+    // CF-17, CF-25, PO-019, HX-077, PO-044, VA-023
     let mut deep = App::new();
     deep.get("/x", show).not_found(async |_| (410, "deep"));
     let mut silent = App::new();
@@ -391,7 +406,7 @@ fn answers_unknown_paths_by_the_nearest_not_found() {
 
 #[test]
 fn hands_unknown_paths_to_the_not_found_handler_with_all_there_is_to_know() {
-    // PO-017, CP-35
+    // PO-017, CP-35, HX-051
     let mut app = App::new();
     app.not_found(async |req| {
         assert!(req.pattern().is_none() && req.params().next().is_none());
@@ -404,6 +419,7 @@ fn hands_unknown_paths_to_the_not_found_handler_with_all_there_is_to_know() {
 
 #[test]
 fn lists_routes_in_order() {
+    // HX-035
     let mut app = App::new();
     app.get("/a", show)
         .any("/:b", show)
@@ -416,7 +432,7 @@ fn lists_routes_in_order() {
 
 #[test]
 fn names_both_lines_of_a_duplicate() {
-    // CF-10
+    // CF-10, HX-064, PO-069, VA-035
     let mut app = App::new();
     let line = line!();
     app.get("/users/:id", show);
@@ -429,7 +445,7 @@ fn names_both_lines_of_a_duplicate() {
 
 #[test]
 fn tells_all_mistakes_at_once() {
-    // CF-09, CF-10, CF-78, PO-088, PO-091, CP-17, CP-18
+    // CF-09, CF-10, CF-78, PO-088, PO-091, CP-17, CP-18, PO-084, VA-036
     let mut app = App::new();
     app.get("/d/:x/:x", show)
         .get("/{id}", show)

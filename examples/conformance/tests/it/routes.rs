@@ -3,6 +3,7 @@
 use crate::client;
 use conformance::{Options, app};
 use shikra::testing::TestClient;
+use std::time::Duration;
 
 #[test]
 fn greets() {
@@ -39,19 +40,44 @@ fn refuses_a_body_past_the_limit() {
 }
 
 #[test]
-fn streams_ten_chunks() {
-    let reply = client().get("/stream?ms=1").send();
+fn streams_ten_chunks_one_a_second() {
+    let client = TestClient::with_virtual_time(app(&Options::default()));
+    let connection = client.connect();
+    connection.write("GET /stream HTTP/1.1\r\nhost: x\r\n\r\n");
+    client.advance(Duration::from_millis(8500));
+    let so_far = String::from_utf8(connection.read_some().unwrap()).unwrap();
+    assert!(so_far.contains("chunk 8\n") && !so_far.contains("chunk 9\n"), "{so_far}");
+    client.advance(Duration::from_secs(1));
+    let rest = String::from_utf8(connection.read_some().unwrap()).unwrap();
+    assert!(rest.contains("chunk 9\n") && rest.ends_with("0\r\n\r\n"), "{rest}");
+}
+
+#[test]
+fn streams_as_fast_as_asked() {
+    let reply = client().get("/stream?ms=0").send();
     assert_eq!(reply.text().lines().count(), 10);
     assert_eq!(reply.header("transfer-encoding"), Some("chunked"));
 }
 
 #[test]
 fn waits_as_long_as_asked() {
+    let client = TestClient::with_virtual_time(app(&Options::default()));
+    for (query, ms) in [("", 150), ("?ms=60000", 60_000)] {
+        let connection = client.connect();
+        connection.write(format!("GET /slow{query} HTTP/1.1\r\nhost: x\r\n\r\n"));
+        // The runtime's timers are exact to a millisecond.
+        client.advance(Duration::from_millis(ms + 1));
+        assert_eq!(connection.read_reply().unwrap().text(), format!("after {ms} ms"));
+    }
+}
+
+#[test]
+fn refuses_pauses_that_are_too_long_or_no_number() {
     let client = client();
-    assert_eq!(client.get("/slow").send().text(), "after 150 ms");
-    assert_eq!(client.get("/slow?ms=1").send().text(), "after 1 ms");
-    assert_eq!(client.get("/slow?ms=60001").send().status(), 400);
-    assert_eq!(client.get("/slow?ms=soon").send().status(), 400);
+    for path in ["/slow", "/stream"] {
+        assert_eq!(client.get(path).query("ms", 60_001).send().status(), 400);
+        assert_eq!(client.get(path).query("ms", "soon").send().status(), 400);
+    }
 }
 
 #[test]

@@ -72,14 +72,14 @@ impl<I: Io, S: Service> Connection<I, S> {
     }
 
     fn linger(&mut self, cx: &mut Context<'_>) -> Step {
-        if !self.peer_finished && !self.write_is_shut {
+        if self.peer_finished_at.is_none() && !self.write_is_shut {
             // RFC 9112 §9.6: closing with unread bytes would reset the connection, and the
             // reset can overtake the reply.
             self.write_is_shut = true;
             self.io.shutdown_write();
             self.since = self.now();
         }
-        if self.peer_finished {
+        if self.peer_finished_at.is_some() {
             self.go(Event::PeerFinished);
             return Step::Again;
         }

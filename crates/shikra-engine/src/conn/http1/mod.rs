@@ -1,9 +1,9 @@
 //! An HTTP/1 connection: one task, one state, no channel and no spawn.
 //!
 //! The states and what leads from one to another are the table of
-//! [`shikra_proto::http1::state`]. [`turn`] is the way of a plain request, from the bytes to the
-//! encoded reply; [`handling`] is where a connection waits for its handler, [`sending`] streams a
-//! reply, [`closing`] ends a connection politely. Output is common to all: replies are encoded into
+//! [`shikra_proto::http1::state`]. `turn` is the way of a plain request, from the bytes to the
+//! encoded reply; `handling` is where a connection waits for its handler, `sending` streams a
+//! reply, `closing` ends a connection politely. Output is common to all: replies are encoded into
 //! the worker's buffer and leave in one write at the end of a turn.
 
 mod body;
@@ -53,7 +53,8 @@ pub struct Connection<I, S: Service> {
     since: Millis,
     /// Since when output has waited without any of it leaving.
     stalled_since: Millis,
-    peer_finished: bool,
+    /// When the peer closed its half; one grace runs from then, for all that it asked for before.
+    peer_finished_at: Option<Millis>,
     write_is_shut: bool,
     is_first: bool,
     /// Dropped last, so that the connection is counted while any part of it exists.
@@ -76,8 +77,6 @@ enum Stage<S: Service> {
 struct Active<S: Service> {
     exchange: Rc<Exchange<S::Extra>>,
     body: Option<Box<BodyProgress>>,
-    /// When the peer closed its half; a grace runs from then on.
-    finished_at: Option<Millis>,
 }
 
 /// What a step of a state says to the loop.
@@ -120,7 +119,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             timer: None,
             since: now,
             stalled_since: now,
-            peer_finished: false,
+            peer_finished_at: None,
             write_is_shut: false,
             is_first: true,
             _counted: counted,

@@ -34,7 +34,12 @@ impl<I: Io, S: Service> Connection<I, S> {
         };
         let head = active.exchange.head();
         let plan = reply_framing(head.method(), head.version(), reply.status, stream.len());
-        let after = self.after_reply(&active, reply.closes || plan.closes);
+        let mut after = self.after_reply(&active, reply.closes || plan.closes);
+        let keeps = self.keeps(&active, reply.closes || plan.closes);
+        if plan.writes_body && keeps {
+            // The stream may read the body to its end while it is sent, so that alone closes nothing yet.
+            after = After::Keep;
+        }
         let connection = connection_option(head.version(), after);
         self.encode_head(out, head.version(), &reply, &plan, connection);
         if !plan.writes_body {
@@ -42,7 +47,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             super::drop_quietly(stream);
             return self.finish_reply(active, after);
         }
-        let framing = sending::Framing::new(plan.framing, reply.closes || plan.closes);
+        let framing = sending::Framing::new(plan.framing, !keeps);
         self.stage = Stage::Sending { stream, framing, active };
         self.go(Event::StreamStarted);
     }
@@ -81,6 +86,15 @@ impl<I: Io, S: Service> Connection<I, S> {
         );
     }
 
+    /// Appends bytes to `out`, or sends many of them straight from where they are.
+    pub(super) fn send_data(&mut self, out: &mut Vec<u8>, data: Bytes) {
+        if data.len() <= COPIED_BYTES_MAX {
+            out.extend_from_slice(&data);
+        } else {
+            self.write_out(out, data);
+        }
+    }
+
     /// Appends a body to `out`, or sends a large one straight from where it is.
     fn write_body(&mut self, out: &mut Vec<u8>, body: ReplyBody) {
         let bytes = match body {
@@ -88,14 +102,11 @@ impl<I: Io, S: Service> Connection<I, S> {
             ReplyBody::Static(bytes) if bytes.len() <= COPIED_BYTES_MAX => {
                 return out.extend_from_slice(bytes);
             }
-            ReplyBody::Bytes(bytes) if bytes.len() <= COPIED_BYTES_MAX => {
-                return out.extend_from_slice(&bytes);
-            }
             ReplyBody::Owned(bytes) if bytes.len() <= COPIED_BYTES_MAX => {
                 return out.extend_from_slice(&bytes);
             }
             ReplyBody::Static(bytes) => Bytes::from_static(bytes),
-            ReplyBody::Bytes(bytes) => bytes,
+            ReplyBody::Bytes(bytes) => return self.send_data(out, bytes),
             ReplyBody::Owned(bytes) => Bytes::from(bytes),
         };
         self.write_out(out, bytes);

@@ -49,7 +49,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         loop {
             let gone = self.attend_socket(cx, out, &mut active) == Watched::Gone;
             // A stream has no grace: a client that closes its half has seen enough of it.
-            if gone || self.peer_finished {
+            if gone || self.peer_finished_at.is_some() {
                 self.stage = Stage::Sending { stream, framing, active };
                 self.reset();
                 return Step::Again;
@@ -154,14 +154,6 @@ impl<I: Io, S: Service> Connection<I, S> {
         }
         Ok(())
     }
-
-    fn send_data(&mut self, out: &mut Vec<u8>, chunk: Bytes) {
-        if chunk.len() <= COPIED_BYTES_MAX {
-            out.extend_from_slice(&chunk);
-        } else {
-            self.write_out(out, chunk);
-        }
-    }
 }
 
 fn end_stream(out: &mut Vec<u8>, framing: &Framing, stream: &mut dyn ReplyStream) -> Progress {
@@ -175,7 +167,6 @@ fn end_stream(out: &mut Vec<u8>, framing: &Framing, stream: &mut dyn ReplyStream
     Progress::Ended
 }
 
-const COPIED_BYTES_MAX: usize = 16 * 1024;
 /// What one stream may send before other connections have their turn.
 const TURN_BYTES: usize = 256 * 1024;
 /// Even an empty chunk takes time.

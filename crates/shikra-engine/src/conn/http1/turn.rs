@@ -228,7 +228,11 @@ impl<I: Io, S: Service> Connection<I, S> {
                 }
             }
         }));
-        let active = Active { exchange, body, finished_at: None };
+        // What a client asked for before it closed its half is answered within the same grace.
+        if self.peer_finished_at.is_some() {
+            exchange.fate().set_closed();
+        }
+        let active = Active { exchange, body };
         match (poll, later) {
             (Ok(Poll::Ready(Answer::Now(reply))), _) => self.reply(out, active, reply),
             (Ok(Poll::Pending), Some(future)) | (Ok(Poll::Ready(Answer::Later(future))), _) => {
@@ -302,10 +306,7 @@ impl<I: Io, S: Service> Connection<I, S> {
     /// What the reply to `exchange` means for the connection.
     pub(super) fn after_reply(&self, active: &Active<S>, reply_closes: bool) -> After {
         let unread = active.body.as_deref().filter(|body| !body.is_over());
-        let keeps = active.exchange.head().keep_alive()
-            && !reply_closes
-            && !self.peer_finished
-            && !self.is_draining();
+        let keeps = self.keeps(active, reply_closes);
         match unread {
             None if keeps => After::Keep,
             None if self.input.is_empty() => After::Close,
@@ -315,5 +316,11 @@ impl<I: Io, S: Service> Connection<I, S> {
             }
             Some(_) => After::Linger,
         }
+    }
+
+    /// Whether another request may be answered after the reply to this one, bodies aside.
+    pub(super) fn keeps(&self, active: &Active<S>, reply_closes: bool) -> bool {
+        // A peer that has closed its half may have asked for more before; if not, the next read says so.
+        active.exchange.head().keep_alive() && !reply_closes && !self.is_draining()
     }
 }

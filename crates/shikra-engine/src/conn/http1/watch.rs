@@ -23,7 +23,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         let max = self.base().limits.pipelined_bytes_max;
         let watched = loop {
             let room = max.saturating_sub(self.input.len()).min(scratch.len());
-            if self.peer_finished || room == 0 {
+            if self.peer_finished_at.is_some() || room == 0 {
                 break self.watch_reset(cx);
             }
             let Some(buf) = scratch.get_mut(..room) else { break Watched::Present };
@@ -51,8 +51,7 @@ impl<I: Io, S: Service> Connection<I, S> {
 
     /// The client has closed its half: whoever waits for that hears of it, and a grace begins.
     pub(super) fn finish_peer(&mut self, active: &mut Active<S>, now: Millis) {
-        self.peer_finished = true;
-        active.finished_at.get_or_insert(now);
+        self.peer_finished_at.get_or_insert(now);
         active.exchange.fate().set_closed();
         self.go(Event::PeerFinished);
     }
@@ -120,12 +119,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             State::Idle if self.is_first => Some(self.since.plus(limits.first_byte_timeout)),
             State::Idle => Some(self.since.plus(limits.keep_alive_timeout)),
             State::Head => Some(self.since.plus(limits.head_timeout)),
-            State::Handling => match &self.stage {
-                Stage::Handling { active, .. } => {
-                    active.finished_at.map(|at| at.plus(limits.half_close_grace))
-                }
-                _ => None,
-            },
+            State::Handling => self.peer_finished_at.map(|at| at.plus(limits.half_close_grace)),
             State::Draining => Some(self.since.plus(limits.drain_timeout)),
             State::Lingering if self.output.is_empty() => {
                 Some(self.since.plus(limits.drain_timeout))
