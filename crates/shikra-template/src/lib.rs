@@ -1,1 +1,29 @@
 //! To come.
+#![forbid(unsafe_code)]
+
+mod ast;
+mod compile;
+mod engine;
+mod error;
+mod escape;
+mod lexer;
+mod limits;
+mod minify;
+mod name;
+mod parser;
+mod plugin;
+mod program;
+mod render;
+mod span;
+mod value;
+mod vm;
+mod warning;
+
+pub use engine::{Engine, Loader, Template};
+pub use error::{Error, ErrorKind, Place};
+pub use limits::Limits;
+pub use minify::Minify;
+pub use plugin::{Args, Argument, Failure, Plugin, PluginResult, Rest};
+pub use render::{Progress, Render};
+pub use value::{Object, Text, Value};
+pub use warning::{Warning, WarningKind};

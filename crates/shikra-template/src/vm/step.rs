@@ -1,0 +1,278 @@
+//! The instructions.
+
+use std::sync::Arc;
+
+use super::builder::Builder;
+use super::{Items, Loop, Machine, Turn};
+use crate::error::{Error, ErrorKind};
+use crate::program::{Instr, Local, Program};
+use crate::value::print::{Form, TooLarge, print};
+use crate::value::{Object, Value, method, number, ops};
+
+impl Machine {
+    /// Runs instructions of one program until one of them needs more than the machine's state.
+    ///
+    /// `at` is left one past the last instruction that ran.
+    pub(super) fn run_frame(
+        &mut self,
+        program: &Program,
+        at: &mut usize,
+        out: &mut String,
+        stop: usize,
+        len_max: usize,
+    ) -> Result<Turn, Error> {
+        loop {
+            let instr = program.code[*at];
+            *at += 1;
+            match instr {
+                Instr::Text { start, end } => {
+                    out.push_str(&program.tables.text[start as usize..end as usize]);
+                    if out.len() >= stop {
+                        return Ok(Turn::Full);
+                    }
+                }
+                Instr::PrintLocal(local) => {
+                    self.print_local(local, out, len_max)?;
+                    if out.len() >= stop {
+                        return Ok(Turn::Full);
+                    }
+                }
+                Instr::PrintPath { path, form } => {
+                    self.at = *at;
+                    self.print_path(program, path, form, out, len_max)?;
+                    if out.len() >= stop {
+                        return Ok(Turn::Full);
+                    }
+                }
+                Instr::Print(form) => {
+                    let value = self.pop();
+                    print(&value, form, out, len_max).map_err(|TooLarge| self.too_much_output())?;
+                    if out.len() >= stop {
+                        return Ok(Turn::Full);
+                    }
+                }
+                Instr::Next { body } => {
+                    let current = self.loops.last_mut().expect("`Next` ends a loop's body");
+                    current.at += 1;
+                    if current.at < current.len() {
+                        let cost = *at - body as usize;
+                        self.fuel.spend(cost).map_err(|why| self.exhausted(why))?;
+                        *at = body as usize;
+                        if self.fuel.steps_left < self.tired_at {
+                            return Ok(Turn::Tired);
+                        }
+                    } else {
+                        self.loops.pop();
+                    }
+                }
+                Instr::Jump(target) => *at = target as usize,
+                Instr::JumpIfFalse(target) => {
+                    if !self.pop().is_true() {
+                        *at = target as usize;
+                    }
+                }
+                Instr::Call(call) => return Ok(Turn::Enter { call }),
+                Instr::Return => return Ok(Turn::Leave),
+                Instr::BlockStart(word) => return Ok(Turn::BlockStart { word }),
+                Instr::BlockEnd(_) => return Ok(Turn::BlockEnd),
+                Instr::Yield(word) => {
+                    if self.start_yield(&program.tables.words[word as usize]) {
+                        return Ok(Turn::Switch);
+                    }
+                }
+                other => {
+                    self.at = *at;
+                    if let Some(target) = self.compute(program, other)? {
+                        *at = target as usize;
+                    }
+                }
+            }
+        }
+    }
+
+    fn print_local(&mut self, local: Local, out: &mut String, len_max: usize) -> Result<(), Error> {
+        let printed = match local {
+            Local::Key(depth) => match self.loop_at(depth) {
+                Loop { items: Items::List(_), at } => {
+                    number::write_int(i64::try_from(*at).unwrap_or(i64::MAX), out);
+                    Ok(())
+                }
+                Loop { items: Items::Object(object), at } => {
+                    object.entry(*at).map_or(Ok(()), |entry| {
+                        crate::escape::escape(&entry.0, out);
+                        Ok(())
+                    })
+                }
+            },
+            local => match self.local(local) {
+                Some(value) => print(value, Form::Escaped, out, len_max),
+                None => Ok(()),
+            },
+        };
+        printed.map_err(|TooLarge| self.too_much_output())
+    }
+
+    /// Runs an instruction that only works on the stack; gives the target of a jump.
+    fn compute(&mut self, program: &Program, instr: Instr) -> Result<Option<u32>, Error> {
+        let tables = &program.tables;
+        match instr {
+            Instr::Constant(at) => self.stack.push(tables.constants[at as usize].clone()),
+            Instr::Load(local) => {
+                let value = self.local_value(local);
+                self.stack.push(value);
+            }
+            Instr::LoadPath(path) => {
+                let value = self.path_value(program, path)?;
+                self.stack.push(value);
+            }
+            Instr::LoadIfSet { slot, target } => {
+                if let Some(value) = self.local(Local::Slot(slot)).cloned() {
+                    self.stack.push(value);
+                    return Ok(Some(target));
+                }
+            }
+            Instr::Member { step, quiet } => self.member(&tables.steps[step as usize], quiet)?,
+            Instr::Index { quiet } => self.index(quiet)?,
+            Instr::Store(slot) => {
+                let value = self.pop();
+                let base = self.frame().slots;
+                self.slots[base + slot as usize] = Some(value);
+            }
+            Instr::Clear { start, end } => {
+                let base = self.frame().slots;
+                self.slots[base + start as usize..base + end as usize].fill(None);
+            }
+            Instr::JumpIfFalseKeep(_)
+            | Instr::JumpIfTrueKeep(_)
+            | Instr::JumpIfPresentKeep(_)
+            | Instr::JumpIfAbsent(_) => return Ok(self.jump_keep(instr)),
+            Instr::Unary(op) => {
+                let value = self.pop();
+                self.stack.push(ops::unary(op, &value));
+            }
+            Instr::Binary(op) => {
+                let (right, left) = (self.pop(), self.pop());
+                let value = ops::binary(op, &left, &right, &mut self.fuel);
+                self.stack.push(value.map_err(|why| self.exhausted(why))?);
+            }
+            Instr::List(count) => {
+                let items = self.stack.split_off(self.stack.len() - count as usize);
+                self.stack.push(Value::List(items.into()));
+            }
+            Instr::Object(shape) => self.object(&tables.shapes[shape as usize]),
+            Instr::ForList { end } => return self.start_loop(end, false),
+            Instr::ForObject { end } => return self.start_loop(end, true),
+            Instr::Method { method, args } => self.call_method(method, usize::from(args))?,
+            Instr::Plugin { word, args } => {
+                self.call_plugin(&tables.words[word as usize], usize::from(args))?;
+            }
+            Instr::Layout(call) => {
+                let values = object_of(self.pop());
+                self.frame_mut().layout = Some((call, values));
+            }
+            other => self.build(program, other)?,
+        }
+        Ok(None)
+    }
+
+    fn build(&mut self, program: &Program, instr: Instr) -> Result<(), Error> {
+        match instr {
+            Instr::ListStart => self.builders.push(Builder::List(Vec::new())),
+            Instr::ObjectStart => self.builders.push(Builder::Object(Object::new())),
+            Instr::ListEnd | Instr::ObjectEnd => {
+                let built = self.builders.pop().map(Builder::into_value);
+                self.stack.push(built.unwrap_or_default());
+            }
+            part => {
+                let value = self.pop();
+                let builder = self.builders.last_mut().expect("a start came before its parts");
+                let name = match part {
+                    Instr::ObjectEntry(word) => Some(&program.tables.words[word as usize]),
+                    _ => None,
+                };
+                let spread = matches!(part, Instr::ListSpread | Instr::ObjectSpread);
+                builder
+                    .add(name, value, spread, &mut self.fuel)
+                    .map_err(|why| self.exhausted(why))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, names: &[crate::value::Text]) {
+        let values = self.stack.split_off(self.stack.len() - names.len());
+        let mut object = Object::with_capacity(names.len());
+        for (name, value) in names.iter().zip(values) {
+            object.insert_value(name.clone(), value);
+        }
+        self.stack.push(Value::from(object));
+    }
+
+    fn jump_keep(&mut self, instr: Instr) -> Option<u32> {
+        let value = self.stack.last().expect("the operand comes before the jump");
+        let (jumps, target) = match instr {
+            Instr::JumpIfFalseKeep(target) => (!value.is_true(), target),
+            Instr::JumpIfTrueKeep(target) => (value.is_true(), target),
+            Instr::JumpIfPresentKeep(target) => (!value.is_absent(), target),
+            Instr::JumpIfAbsent(target) => {
+                let absent = value.is_absent();
+                if absent {
+                    self.stack.pop();
+                    self.stack.push(Value::Undefined);
+                }
+                return absent.then_some(target);
+            }
+            _ => return None,
+        };
+        if !jumps {
+            self.stack.pop();
+        }
+        jumps.then_some(target)
+    }
+
+    /// Starts a loop, or jumps over it if there is nothing to walk.
+    fn start_loop(&mut self, end: u32, entries: bool) -> Result<Option<u32>, Error> {
+        let items = match self.pop() {
+            Value::List(items) => Items::List(items),
+            Value::Object(object) if entries => Items::Object(object),
+            value if !value.is_true() => return Ok(Some(end)),
+            value => {
+                let wanted = if entries { "an object or a list" } else { "a list" };
+                let hint = match value {
+                    Value::Object(_) => "; entries are walked with `@for [key, value] in …`",
+                    _ => "",
+                };
+                let message = format!("a loop wants {wanted}, this is {}{hint}", value.kind());
+                return Err(Error::new(ErrorKind::NotIterable, message));
+            }
+        };
+        let started = Loop { items, at: 0 };
+        if started.len() == 0 {
+            return Ok(Some(end));
+        }
+        self.loops.push(started);
+        Ok(None)
+    }
+
+    fn call_method(&mut self, method: crate::ast::Method, args: usize) -> Result<(), Error> {
+        let first = self.stack.len() - args;
+        let value =
+            method::call(method, &self.stack[first - 1], &self.stack[first..], &mut self.fuel);
+        let value = value.map_err(|why| self.exhausted(why))?;
+        self.stack.truncate(first - 1);
+        self.stack.push(value);
+        Ok(())
+    }
+
+    pub(super) fn pop(&mut self) -> Value {
+        self.stack.pop().expect("the compiler pushes before it pops")
+    }
+}
+
+/// Props and values of a layout: anything that is no object is none.
+pub(super) fn object_of(value: Value) -> Option<Arc<Object>> {
+    match value {
+        Value::Object(object) => Some(object),
+        _ => None,
+    }
+}
