@@ -66,11 +66,14 @@ pub struct Engine {
     core: Arc<Core>,
 }
 
+/// Hears of what a page survives.
+type Notify = dyn Fn(&Error) + Send + Sync;
+
 /// What all renderings of an engine share.
 pub(crate) struct Core {
     pub(crate) limits: Limits,
     pub(crate) strict: bool,
-    pub(crate) notify: Option<Arc<dyn Fn(&Error) + Send + Sync>>,
+    pub(crate) notify: Option<Arc<Notify>>,
     pub(crate) plugins: HashMap<Text, Arc<dyn AnyPlugin + Send + Sync>>,
     pub(crate) defaults: Object,
     layouts: Option<Text>,

@@ -8,11 +8,11 @@ pub(crate) fn escape(text: &str, out: &mut String) {
     let mut at = 0;
     while at < bytes.len() {
         // Most text has nothing to escape; sixteen bytes are looked at together.
-        if let Some(chunk) = bytes.get(at..at + CHUNK) {
-            if !chunk.iter().fold(false, |any, &b| any | is_special(b)) {
-                at += CHUNK;
-                continue;
-            }
+        if let Some(chunk) = bytes.get(at..at + CHUNK)
+            && !chunk.iter().fold(false, |any, &b| any | is_special(b))
+        {
+            at += CHUNK;
+            continue;
         }
         let end = bytes.len().min(at + CHUNK);
         while at < end {

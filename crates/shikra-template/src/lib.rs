@@ -3,11 +3,14 @@
 
 mod ast;
 mod compile;
+pub mod dump;
 mod engine;
 mod error;
 mod escape;
+mod html;
 mod lexer;
 mod limits;
+mod lint;
 mod minify;
 mod name;
 mod parser;

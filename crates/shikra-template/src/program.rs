@@ -7,6 +7,7 @@ use crate::ast::{Binary, Method, Target, Unary};
 use crate::compile::{Options, compile};
 use crate::error::{Error, ErrorKind, Place as SourcePlace};
 use crate::lexer::lex;
+use crate::lint::lint;
 use crate::parser::parse;
 use crate::value::print::Form;
 use crate::value::{Text, Value};
@@ -187,7 +188,8 @@ impl Program {
         let compiled = lex(source).and_then(|tokens| {
             let body = parse(source, &tokens.tokens)?;
             let compiled = compile(&body, options)?;
-            Ok((compiled, Vec::new()))
+            let warnings = lint(&body, &tokens.lookalikes, options, &name, source);
+            Ok((compiled, warnings))
         });
         let (compiled, warnings) = compiled.map_err(|mistake| {
             let error = Error::new(ErrorKind::Syntax, mistake.message);

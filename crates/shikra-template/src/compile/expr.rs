@@ -41,9 +41,9 @@ impl Compiler {
                     Logic::Else => Instr::JumpIfPresentKeep(0),
                 };
                 if *op == Logic::Else {
-                    self.silent(left)?
+                    self.silent(left)?;
                 } else {
-                    self.loud(left)?
+                    self.loud(left)?;
                 }
                 let jump = self.emit(jump);
                 self.loud(right)?;

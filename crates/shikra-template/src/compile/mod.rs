@@ -160,7 +160,7 @@ impl Compiler {
             }
             Node::Block { body, .. } => self.body(body)?,
             Node::Call { target, name, props, .. } => {
-                self.call(*target, name, props.as_ref(), span)?
+                self.call(*target, name, props.as_ref(), span)?;
             }
         }
         Ok(())
@@ -192,13 +192,12 @@ impl Compiler {
         let start = narrow(self.tables.text.len());
         self.tables.text.push_str(text);
         let end_now = narrow(self.tables.text.len());
-        if self.code.len() > self.barrier {
-            if let Some(Instr::Text { end, .. }) = self.code.last_mut() {
-                if *end == start {
-                    *end = end_now;
-                    return;
-                }
-            }
+        if self.code.len() > self.barrier
+            && let Some(Instr::Text { end, .. }) = self.code.last_mut()
+            && *end == start
+        {
+            *end = end_now;
+            return;
         }
         if start < end_now {
             self.emit(Instr::Text { start, end: end_now });

@@ -11,6 +11,8 @@ pub(crate) mod number;
 mod object;
 pub(crate) mod ops;
 pub(crate) mod print;
+#[cfg(feature = "serde")]
+mod serde;
 mod text;
 
 use std::sync::Arc;

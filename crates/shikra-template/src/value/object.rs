@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use super::{Text, Value};
 
@@ -22,7 +23,8 @@ use super::{Text, Value};
 pub struct Object {
     entries: Vec<(Text, Value)>,
     // Only objects with many names pay for a hash table: a few are found faster by looking along.
-    index: Option<Box<HashMap<Text, usize>>>,
+    // It is counted, since clones of an object are mostly read.
+    index: Option<Arc<HashMap<Text, usize>>>,
 }
 
 impl Object {
@@ -75,12 +77,12 @@ impl Object {
             return Some(std::mem::replace(&mut self.entries[at].1, value));
         }
         if let Some(index) = &mut self.index {
-            index.insert(name.clone(), self.entries.len());
+            Arc::make_mut(index).insert(name.clone(), self.entries.len());
         }
         self.entries.push((name, value));
         if self.index.is_none() && self.entries.len() > SCANNED_NAMES_MAX {
             let names = self.entries.iter().enumerate();
-            self.index = Some(Box::new(names.map(|(at, (name, _))| (name.clone(), at)).collect()));
+            self.index = Some(Arc::new(names.map(|(at, (name, _))| (name.clone(), at)).collect()));
         }
         None
     }

@@ -77,10 +77,10 @@ pub(crate) fn binary(
         Binary::Multiply => arithmetic(left, right, i64::checked_mul, |l, r| l * r),
         Binary::Divide => from_float(to_number(left) / to_number(right)),
         Binary::Remainder => from_float(to_number(left) % to_number(right)),
-        Binary::Less => Value::Bool(compare(left, right, |order| order.is_lt())),
-        Binary::LessOrEqual => Value::Bool(compare(left, right, |order| order.is_le())),
-        Binary::Greater => Value::Bool(compare(left, right, |order| order.is_gt())),
-        Binary::GreaterOrEqual => Value::Bool(compare(left, right, |order| order.is_ge())),
+        Binary::Less => Value::Bool(compare(left, right, std::cmp::Ordering::is_lt)),
+        Binary::LessOrEqual => Value::Bool(compare(left, right, std::cmp::Ordering::is_le)),
+        Binary::Greater => Value::Bool(compare(left, right, std::cmp::Ordering::is_gt)),
+        Binary::GreaterOrEqual => Value::Bool(compare(left, right, std::cmp::Ordering::is_ge)),
         Binary::Same => Value::Bool(same(left, right)),
         Binary::NotSame => Value::Bool(!same(left, right)),
         Binary::Equal => Value::Bool(equal(left, right)),
@@ -97,10 +97,10 @@ fn arithmetic(
     if let (Value::Int(l), Value::Int(r)) = (left, right) {
         // Beyond 2^53 JavaScript's numbers have gaps; a zero may have to be -0.
         let exact = |n: i64| (-EXACT_INT_MAX..=EXACT_INT_MAX).contains(&n);
-        if let Some(result) = whole(*l, *r).filter(|n| exact(*l) && exact(*r) && exact(*n)) {
-            if result != 0 || (*l >= 0 && *r >= 0) {
-                return Value::Int(result);
-            }
+        if let Some(result) = whole(*l, *r).filter(|n| exact(*l) && exact(*r) && exact(*n))
+            && (result != 0 || (*l >= 0 && *r >= 0))
+        {
+            return Value::Int(result);
         }
     }
     from_float(float(to_number(left), to_number(right)))
