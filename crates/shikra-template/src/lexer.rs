@@ -387,8 +387,6 @@ impl Lexer<'_> {
         let rest = &self.source[self.at..];
         let found = MARKS.iter().find(|mark| rest.starts_with(**mark));
         match found {
-            // In `a ?.5 : b` the dot belongs to a number.
-            Some(&"?.") if self.byte(self.at + 2).is_ascii_digit() => Ok("?"),
             Some(mark) => Ok(mark),
             None => {
                 let c = rest.chars().next().unwrap_or(' ');

@@ -36,7 +36,9 @@ pub use text::Text;
 ///
 /// Whole numbers beyond `i64` (`u64`, `i128`, `u128`) become text with all their digits, so that
 /// an identifier never loses some. An `f32` becomes the `f64` that prints the same.
-#[derive(Clone, Debug, Default, PartialEq)]
+///
+/// `==` in Rust compares by content, and `Int(3)` equals `Float(3.0)`.
+#[derive(Clone, Debug, Default)]
 pub enum Value {
     /// What a missing name or member gives.
     #[default]
@@ -117,6 +119,16 @@ impl Value {
             Self::Text(_) => "text",
             Self::List(_) => "a list",
             Self::Object(_) => "an object",
+        }
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::List(left), Self::List(right)) => left == right,
+            (Self::Object(left), Self::Object(right)) => left == right,
+            (left, right) => ops::same(left, right),
         }
     }
 }

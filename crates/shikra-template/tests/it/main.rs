@@ -3,4 +3,6 @@
 
 mod cases;
 mod json;
+mod naive;
 mod plugins;
+mod random;

@@ -318,7 +318,10 @@ impl<'e> Reader<'e> {
             } else {
                 self.space();
                 let quote = self.rest.chars().next().filter(|c| "\"'".contains(*c));
-                let key = quote.map_or_else(|| Ok(self.name()), |quote| self.quoted(quote))?;
+                let key = match quote {
+                    Some(quote) => self.quoted(quote)?,
+                    None => self.name(),
+                };
                 let value = if self.eat(":") { self.choice()? } else { self.look_up(&key) };
                 put(key, value);
             }
@@ -385,6 +388,10 @@ fn method(base: &V, name: &str, args: &[V]) -> V {
         (V::Str(text), "startsWith") => V::Bool(text.starts_with(&word(&arg(0)))),
         (V::Str(text), "endsWith") => V::Bool(text.ends_with(&word(&arg(0)))),
         (V::Str(text), "replace") => V::Str(text.replacen(&word(&arg(0)), &word(&arg(1)), 1)),
+        (V::Str(text), "indexOf") => match text.find(&word(&arg(0))) {
+            Some(at) => count(text[..at].chars().count()),
+            None => V::Num(-1.0),
+        },
         (V::Str(text), "slice") => {
             let chars: Vec<char> = text.chars().collect();
             V::Str(cut(&chars, args).iter().collect())
