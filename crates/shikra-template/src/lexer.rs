@@ -246,12 +246,13 @@ impl Lexer<'_> {
 
     /// Reads the tokens of an expression up to what ends it, and that too.
     fn expression(&mut self, until: Until, opened_at: usize) -> Result<(), Mistake> {
-        let mut depth = 0_usize;
+        // Where the brackets that are still open stand.
+        let mut open: Vec<usize> = Vec::new();
         loop {
             self.skip_space(until);
             let start = self.at;
             let Some(&byte) = self.bytes.get(start) else {
-                return self.source_ends(until, opened_at);
+                return self.source_ends(until, open.last().copied().unwrap_or(opened_at));
             };
             match byte {
                 b'\n' | b'\r' => {
@@ -267,7 +268,10 @@ impl Lexer<'_> {
                     }
                     self.push(Kind::Name, start);
                 }
-                b'}' if until == Until::Braces && depth == 0 && self.byte(start + 1) == b'}' => {
+                b'}' if until == Until::Braces
+                    && open.is_empty()
+                    && self.byte(start + 1) == b'}' =>
+                {
                     self.at += 2;
                     self.push(Kind::Close, start);
                     return Ok(());
@@ -279,19 +283,37 @@ impl Lexer<'_> {
                 }
                 _ => {
                     let mark = self.mark(until)?;
-                    match mark {
-                        "(" | "[" | "{" => depth += 1,
-                        ")" | "]" | "}" => depth = depth.saturating_sub(1),
-                        _ => {}
-                    }
+                    self.bracket(mark, &mut open)?;
                     self.at += mark.len();
                     self.push(Kind::Mark(mark), start);
-                    if until == Until::Parenthesis && depth == 0 {
+                    if until == Until::Parenthesis && open.is_empty() {
                         return Ok(());
                     }
                 }
             }
         }
+    }
+
+    /// Keeps track of brackets, so that one that is forgotten is named where it stands.
+    fn bracket(&self, mark: &str, open: &mut Vec<usize>) -> Result<(), Mistake> {
+        let opens_with = match mark {
+            "(" | "[" | "{" => {
+                open.push(self.at);
+                return Ok(());
+            }
+            ")" => b'(',
+            "]" => b'[',
+            "}" => b'{',
+            _ => return Ok(()),
+        };
+        match open.pop() {
+            Some(at) if self.bytes[at] != opens_with => Err(self.not_closed(at)),
+            _ => Ok(()),
+        }
+    }
+
+    fn not_closed(&self, at: usize) -> Mistake {
+        Mistake::new(narrow(at), format!("`{}` is not closed", char::from(self.bytes[at])))
     }
 
     fn skip_space(&mut self, until: Until) {
@@ -316,9 +338,13 @@ impl Lexer<'_> {
                 self.push(Kind::LineEnd, self.at);
                 return Ok(());
             }
-            Until::Braces => "`{{` is not closed by `}}`",
+            _ if matches!(self.bytes[opened_at], b'(' | b'[')
+                || (self.bytes[opened_at] == b'{' && self.byte(opened_at + 1) != b'{') =>
+            {
+                return Err(self.not_closed(opened_at));
+            }
             Until::EndSet => "`@set` needs an `@endset`",
-            Until::Parenthesis => "`(` is not closed",
+            Until::Braces | Until::Parenthesis => "`{{` is not closed by `}}`",
         };
         Err(Mistake::new(narrow(opened_at), message))
     }

@@ -14,6 +14,7 @@ use self::scope::Scopes;
 use crate::ast::{Branch, Expr, Names, Node, Target};
 use crate::program::{Call, Instr, Local, Tables};
 use crate::span::{Mistake, Span, narrow};
+use crate::value::number::is_space;
 use crate::value::print::Form;
 use crate::value::{Text, Value, print};
 
@@ -170,7 +171,7 @@ impl Compiler {
     fn check_outside(&self, node: &Node) -> Result<(), Mistake> {
         let lost = match node {
             Node::Text { text, span } => {
-                let Some(at) = text.find(|c: char| !c.is_whitespace()) else { return Ok(()) };
+                let Some(at) = text.find(|c| !is_space(c)) else { return Ok(()) };
                 // Comments may divide the text, so the place is only near when there are any.
                 Some(span.start + narrow(at.min((span.end - span.start) as usize)))
             }

@@ -140,7 +140,7 @@ impl Machine {
         let more = if omitted > 0 { " > …" } else { "" };
         let max = self.core.limits.depth_max;
         let message =
-            format!("`{}` is the use of a template at depth {}: {chain}{more}", used.name, max + 1);
+            format!("`{}` is used more than {max} templates deep: {chain}{more}", used.name);
         Error::new(ErrorKind::Limit, message)
     }
 
@@ -243,4 +243,4 @@ impl Machine {
 }
 
 const CHAIN_NAMES_MAX: usize = 6;
-const TRAIL_PLACES_MAX: usize = 16;
+const TRAIL_PLACES_MAX: usize = 8;

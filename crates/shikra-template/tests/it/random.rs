@@ -39,7 +39,9 @@ impl Tape<'_> {
             6 => format!("({})", self.expr(depth - 1)),
             7 => format!("!{}", self.expr(0)),
             8 => format!("-{}", self.expr(0)),
-            9 => format!("({} ? {} : {})", self.expr(depth - 1), self.expr(0), self.expr(depth - 1)),
+            9 => {
+                format!("({} ? {} : {})", self.expr(depth - 1), self.expr(0), self.expr(depth - 1))
+            }
             10 => format!("[{}, {}]", self.expr(depth - 1), self.expr(0)),
             11 => format!("[...{}, {}]", self.expr(0), self.expr(depth - 1)),
             12 => self.object(depth - 1),
@@ -86,7 +88,11 @@ impl Tape<'_> {
             4 => write!(out, "@set {} = {} @endset", self.pick(&["t", "u", "a"]), self.expr(2)),
             5 if calls.is_empty() => write!(out, "@yield(\"{}\")", self.pick(&["a", "body"])),
             5 => {
-                let props = if self.below(2) == 0 { String::new() } else { format!(", {}", self.object(1)) };
+                let props = if self.below(2) == 0 {
+                    String::new()
+                } else {
+                    format!(", {}", self.object(1))
+                };
                 write!(out, "{}{props})", self.pick(calls))
             }
             6 | 7 => {
@@ -132,7 +138,8 @@ impl Tape<'_> {
             1 => {
                 let _ = write!(view, "@set t = {} @endset\n@layout('main')", self.expr(1));
                 for _ in 0..=self.below(3) {
-                    write!(view, " @block('{}')", self.pick(&["a", "body"])).expect("strings take all");
+                    write!(view, " @block('{}')", self.pick(&["a", "body"]))
+                        .expect("strings take all");
                     self.body(2, CALLS, &mut view);
                     view.push_str("@endblock\n");
                 }
@@ -156,7 +163,9 @@ impl Tape<'_> {
     fn value(&mut self, depth: usize) -> V {
         match self.below(if depth == 0 { 6 } else { 9 }) {
             0 => V::Num(f64::from(u8::try_from(self.below(6)).unwrap_or(0))),
-            1 => V::Str(self.pick(&["x", "", "<i>&'\"=/`", "12", "Zoë ", "{{ a }}@if", "a b"]).into()),
+            1 => V::Str(
+                self.pick(&["x", "", "<i>&'\"=/`", "12", "Zoë ", "{{ a }}@if", "a b"]).into(),
+            ),
             2 => V::Bool(self.below(2) == 0),
             3 => V::Null,
             4 => V::Num([-1.5, 0.1, 1e21, 1e-7, 4096.0, -0.0][self.below(6)]),
@@ -181,23 +190,72 @@ impl Tape<'_> {
 }
 
 const NAMES: &[&str] = &["a", "n", "s", "xs", "o", "i", "j", "k", "v", "t", "u", "nope"];
-const LITERALS: &[&str] =
-    &["1", "0", "2.5", "'x'", "\"\"", "'<b>'", "true", "false", "null", "undefined", "'3'", "'\\'q'"];
+const LITERALS: &[&str] = &[
+    "1",
+    "0",
+    "2.5",
+    "'x'",
+    "\"\"",
+    "'<b>'",
+    "true",
+    "false",
+    "null",
+    "undefined",
+    "'3'",
+    "'\\'q'",
+];
 const PATHS: &[&str] = &[
-    "o.k", "o.k.z", "xs[0]", "xs.length", "xs.1", "o['zeta']", "s.length", "i.k", "nope.x.y",
-    "o?.k?.z", "v.k", "t.k", "a.0.k", "s[0]",
+    "o.k",
+    "o.k.z",
+    "xs[0]",
+    "xs.length",
+    "xs.1",
+    "o['zeta']",
+    "s.length",
+    "i.k",
+    "nope.x.y",
+    "o?.k?.z",
+    "v.k",
+    "t.k",
+    "a.0.k",
+    "s[0]",
 ];
-const OPERATORS: &[&str] = &[
-    "+", "-", "*", "/", "%", "<", "<=", ">", ">=", "===", "!==", "==", "!=", "&&", "||", "??",
-];
+const OPERATORS: &[&str] =
+    &["+", "-", "*", "/", "%", "<", "<=", ">", ">=", "===", "!==", "==", "!=", "&&", "||", "??"];
 const PLUGINS: &[&str] = &["sum", "equals", "and", "uppercase", "reverse", "identity", "nope"];
 const METHODS: &[&str] = &[
-    "trim()", "toUpperCase()", "includes('x')", "slice(1)", "slice(-2, 3)", "split(' ')", "join('+')",
-    "join()", "indexOf(1)", "replace('i', '$&')", "startsWith('1')", "endsWith('>')", "slice(n, i)",
-    "split('')", "toLowerCase().length",
+    "trim()",
+    "toUpperCase()",
+    "includes('x')",
+    "slice(1)",
+    "slice(-2, 3)",
+    "split(' ')",
+    "join('+')",
+    "join()",
+    "indexOf(1)",
+    "replace('i', '$&')",
+    "startsWith('1')",
+    "endsWith('>')",
+    "slice(n, i)",
+    "split('')",
+    "toLowerCase().length",
 ];
-const TEXTS: &[&str] =
-    &["", ".a", "<b>", " w ", "\n", "  \n ", "é", "@", "{ ", "}", "# ", " ## note {{ a }}\n", "\t- ", "$&"];
+const TEXTS: &[&str] = &[
+    "",
+    ".a",
+    "<b>",
+    " w ",
+    "\n",
+    "  \n ",
+    "é",
+    "@",
+    "{ ",
+    "}",
+    "# ",
+    " ## note {{ a }}\n",
+    "\t- ",
+    "$&",
+];
 const CALLS: &[&str] = &["@import('part'", "@component('c'"];
 
 fn agree(bytes: &[u8]) -> Result<(), TestCaseError> {
@@ -217,7 +275,8 @@ fn agree(bytes: &[u8]) -> Result<(), TestCaseError> {
         (Ok(page), Ok(expected)) => {
             prop_assert_eq!(page, expected, "{:#?}\n{}", sources, values);
             let mut pieces = String::new();
-            let mut render = engine.start("views/index", &values).expect("it has just been rendered");
+            let mut render =
+                engine.start("views/index", &values).expect("it has just been rendered");
             let budget = tape.below(20);
             while render.resume(&mut pieces, budget).expect("it has just been rendered")
                 == Progress::More

@@ -302,10 +302,11 @@ impl<'e> Reader<'e> {
     fn object(&mut self) -> Result<V, String> {
         self.need("{")?;
         let mut entries: Vec<(String, V)> = Vec::new();
-        let mut put = |key: String, value: V| match entries.iter_mut().find(|(name, _)| *name == key) {
-            Some(entry) => entry.1 = value,
-            None => entries.push((key, value)),
-        };
+        let mut put =
+            |key: String, value: V| match entries.iter_mut().find(|(name, _)| *name == key) {
+                Some(entry) => entry.1 = value,
+                None => entries.push((key, value)),
+            };
         while !self.eat("}") {
             if self.eat("...") {
                 match self.choice()? {
@@ -371,9 +372,7 @@ fn plugin(name: &str, args: &[V]) -> V {
         ("uppercase", [V::Str(text)]) => V::Str(text.to_uppercase()),
         ("and", all) => V::Bool(all.iter().all(V::truth)),
         ("equals", [a, b]) => V::Bool(a.to_value() == b.to_value()),
-        ("reverse", [V::List(items)]) => {
-            V::List(Rc::new(items.iter().rev().cloned().collect()))
-        }
+        ("reverse", [V::List(items)]) => V::List(Rc::new(items.iter().rev().cloned().collect())),
         _ => V::Undef,
     }
 }

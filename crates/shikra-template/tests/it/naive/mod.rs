@@ -9,8 +9,8 @@ mod value;
 
 use std::collections::{BTreeMap, HashMap};
 
-pub(crate) use self::value::V;
 use self::read::N;
+pub(crate) use self::value::V;
 
 /// The sources of templates by name.
 pub(crate) type Sources = BTreeMap<String, String>;
@@ -100,7 +100,8 @@ impl Page<'_> {
                     }
                 }
                 N::Layout(layout, values) => {
-                    let values = values.as_ref().map_or(Ok(V::Undef), |expr| eval::eval(expr, env))?;
+                    let values =
+                        values.as_ref().map_or(Ok(V::Undef), |expr| eval::eval(expr, env))?;
                     used.layout = Some((layout.clone(), values));
                 }
                 N::Yield(block) => out.push_str(yields.get(block).map_or("", String::as_str)),
@@ -113,12 +114,15 @@ impl Page<'_> {
                     self.nodes(body, name, env, yields, used, has_layout, out)?;
                 }
                 N::Use(target, values) => {
-                    let values = values.as_ref().map_or(Ok(V::Undef), |expr| eval::eval(expr, env))?;
+                    let values =
+                        values.as_ref().map_or(Ok(V::Undef), |expr| eval::eval(expr, env))?;
                     let mut inner = env.clone();
                     inner.push(props(&values));
                     let full = match target.strip_prefix("component:") {
                         Some(component) => format!("components/{component}"),
-                        None => format!("{}{target}", &name[..name.rfind('/').map_or(0, |at| at + 1)]),
+                        None => {
+                            format!("{}{target}", &name[..name.rfind('/').map_or(0, |at| at + 1)])
+                        }
                     };
                     out.push_str(&self.template(&full, inner, yields)?);
                 }

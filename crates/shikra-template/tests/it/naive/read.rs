@@ -57,7 +57,9 @@ impl Reader<'_> {
     }
 
     fn node(&mut self) -> Result<Option<N>, String> {
-        if self.rest.starts_with("{{{") || (self.rest.starts_with("{{") && !self.rest.contains("}}")) {
+        if self.rest.starts_with("{{{")
+            || (self.rest.starts_with("{{") && !self.rest.contains("}}"))
+        {
             return Ok(None);
         }
         if self.eat("{{") {
@@ -78,7 +80,11 @@ impl Reader<'_> {
             let (name, _) = self.call()?;
             let mut body = self.nodes()?;
             trim_start(&mut body);
-            return if self.eat("@endblock") { Ok(Some(N::Block(name, body))) } else { Err("block".into()) };
+            return if self.eat("@endblock") {
+                Ok(Some(N::Block(name, body)))
+            } else {
+                Err("block".into())
+            };
         }
         if self.eat("@yield(") {
             return Ok(Some(N::Yield(self.call()?.0)));

@@ -99,7 +99,9 @@ impl V {
             }
             Self::List(items) if key == "length" => count(items.len()),
             Self::Str(text) if key == "length" => count(text.chars().count()),
-            Self::List(items) => position.and_then(|at| items.get(at).cloned()).unwrap_or(Self::Undef),
+            Self::List(items) => {
+                position.and_then(|at| items.get(at).cloned()).unwrap_or(Self::Undef)
+            }
             Self::Str(text) => position
                 .and_then(|at| text.chars().nth(at))
                 .map_or(Self::Undef, |c| Self::Str(c.into())),
