@@ -2,7 +2,12 @@
 //! what files cannot say.
 
 mod cases;
+mod engine;
 mod json;
+mod limits;
 mod naive;
 mod plugins;
 mod random;
+mod serde;
+mod snapshots;
+mod xss;
