@@ -165,12 +165,12 @@ impl Place {
         }
         let before = &source[..offset];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line = source[line_start..].split(['\n', '\r']).next().unwrap_or_default();
         let column = source[line_start..offset].chars().count();
         // Of a long line only the part around the place is shown.
         let skip = column.saturating_sub(EXCERPT_CHARS_MAX / 2);
-        let excerpt: String = line
+        let excerpt: String = source[line_start..]
             .chars()
+            .take_while(|c| !matches!(c, '\n' | '\r'))
             .skip(skip)
             .take(EXCERPT_CHARS_MAX)
             .map(|c| if c.is_control() { ' ' } else { c })

@@ -144,5 +144,5 @@ const URL_ATTRIBUTES: [&str; 14] = [
     "profile",
 ];
 
-/// More of them help nobody.
-const WARNINGS_MAX: usize = 1000;
+/// More of them help nobody, and finding the line of each is work.
+const WARNINGS_MAX: usize = 100;

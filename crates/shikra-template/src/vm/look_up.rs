@@ -9,7 +9,7 @@ use super::{Items, Loop, Machine};
 use crate::error::Error;
 use crate::program::{Local, Program, Root, Step};
 use crate::value::print::{Form, TooLarge, print};
-use crate::value::{Found, Value, index, member, ops};
+use crate::value::{Found, Value, index, member};
 
 /// What is known about a name of a frame.
 #[derive(Clone)]
@@ -58,12 +58,14 @@ impl Machine {
         len_max: usize,
     ) -> Result<(), Error> {
         self.know_root(program, path)?;
-        let end = match self.walk(program, path) {
+        let mut text_bytes = 0;
+        let end = match self.walk(program, path, &mut text_bytes) {
             Ok(Found::In(value)) => {
                 let printed = print(value, form, out, len_max);
                 return printed.map_err(|TooLarge| self.too_much_output());
             }
             Ok(Found::Made(value)) => {
+                self.spend_bytes(text_bytes)?;
                 let printed = print(&value, form, out, len_max);
                 return printed.map_err(|TooLarge| self.too_much_output());
             }
@@ -75,10 +77,12 @@ impl Machine {
 
     pub(super) fn path_value(&mut self, program: &Program, path: u32) -> Result<Value, Error> {
         self.know_root(program, path)?;
-        let (value, end) = match self.walk(program, path) {
+        let mut text_bytes = 0;
+        let (value, end) = match self.walk(program, path, &mut text_bytes) {
             Ok(found) => (found.into_value(), End::Absent),
             Err(end) => (Value::Undefined, end),
         };
+        self.spend_bytes(text_bytes)?;
         self.ended(program, path, &end)?;
         Ok(value)
     }
@@ -138,8 +142,9 @@ impl Machine {
         (data.or_else(|| self.core.defaults.get(name)).cloned(), looked_at)
     }
 
-    /// Follows a path whose root is known.
-    fn walk(&self, program: &Program, path: u32) -> Result<Found<'_>, End> {
+    /// Follows a path whose root is known. Counting the characters of a text is work: its length
+    /// is added to `text_bytes`.
+    fn walk(&self, program: &Program, path: u32, text_bytes: &mut usize) -> Result<Found<'_>, End> {
         let path = &program.tables.paths[path as usize];
         let root = match path.root {
             Root::Local(local) => self.local(local),
@@ -153,7 +158,10 @@ impl Machine {
             match member(value, &step.key, step.index) {
                 Found::In(inner) => value = inner,
                 // What is made for the occasion, a length or a character, is mostly the end.
-                Found::Made(made) => return Ok(rest_of(made, &path.steps[at + 1..])),
+                Found::Made(made) => {
+                    *text_bytes += value.as_str().map_or(0, str::len);
+                    return Ok(rest_of(made, &path.steps[at + 1..]));
+                }
                 Found::Nothing if value.is_absent() => {
                     // An optional step ends the whole path quietly, and so do those after it.
                     let quiet = path.steps[..=at].iter().any(|step| step.optional);
@@ -189,7 +197,7 @@ impl Machine {
         if base.is_absent() && !quiet && !step.optional {
             self.report_unknown(|| format!("`{}` is asked of something absent", step.key))?;
         }
-        self.spend_on(&base)?;
+        self.spend_bytes(base.as_str().map_or(0, str::len))?;
         let value = member(&base, &step.key, step.index).into_value();
         self.stack.push(value);
         Ok(())
@@ -200,21 +208,14 @@ impl Machine {
         if base.is_absent() && !quiet {
             self.report_unknown(|| "an index is asked of something absent".to_owned())?;
         }
-        self.spend_on(&base)?;
+        self.spend_bytes(base.as_str().map_or(0, str::len))?;
         let value = index(&base, &key).into_value();
         self.stack.push(value);
         Ok(())
     }
 
-    /// Counting the characters of a text is work.
-    fn spend_on(&mut self, base: &Value) -> Result<(), Error> {
-        match base {
-            Value::Text(text) => {
-                let spent: Result<(), ops::Exhausted> = self.fuel.spend_bytes(text.len());
-                spent.map_err(|why| self.exhausted(why))
-            }
-            _ => Ok(()),
-        }
+    fn spend_bytes(&mut self, bytes: usize) -> Result<(), Error> {
+        self.fuel.spend_bytes(bytes).map_err(|why| self.exhausted(why))
     }
 }
 
