@@ -411,6 +411,9 @@ impl Lexer<'_> {
 
     fn mark(&self, until: Until) -> Result<&'static str, Mistake> {
         let rest = &self.source[self.at..];
+        if let Some(effect) = ["++", "--"].iter().find(|effect| rest.starts_with(**effect)) {
+            return Err(Mistake::new(narrow(self.at), format!("`{effect}` is no operator here")));
+        }
         let found = MARKS.iter().find(|mark| rest.starts_with(**mark));
         match found {
             Some(mark) => Ok(mark),

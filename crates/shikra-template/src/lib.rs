@@ -1,4 +1,4 @@
-//! To come.
+#![doc = include_str!("../LANGUAGE.md")]
 #![forbid(unsafe_code)]
 
 mod ast;
