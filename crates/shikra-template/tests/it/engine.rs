@@ -174,7 +174,7 @@ fn plugins_take_and_give_many_types() {
         .register("object", |object: Object| object.len())
         .register("flags", |a: bool, b: Option<bool>| (a && b.unwrap_or(true)).then_some("yes"))
         .register("count", |all: Rest<Value>| all.0.len())
-        .register("index", |at: usize| vec!["a", "b"].get(at).copied().unwrap_or("none"));
+        .register("index", |at: usize| ["a", "b"].get(at).copied().unwrap_or("none"));
     for (source, expected) in [
         ("{{ ints(1, -2, 3, 4, 5, 6.0) }}", "17"),
         ("{{ texts('a', 'b', 'é') }}", "abé"),
