@@ -107,6 +107,8 @@ pub(crate) enum Instr {
         start: u32,
         end: u32,
     },
+    /// Prints the item, or the value of the entry, of the loop at this depth.
+    PrintItem(u32),
     PrintLocal(Local),
     PrintPath {
         path: u32,

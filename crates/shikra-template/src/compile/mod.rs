@@ -216,6 +216,7 @@ impl Compiler {
         }
         self.expr(value)?;
         let instr = match (self.code.last(), form) {
+            (Some(Instr::Load(Local::Item(depth))), Form::Escaped) => Instr::PrintItem(*depth),
             (Some(Instr::Load(local)), Form::Escaped) => Instr::PrintLocal(*local),
             (Some(Instr::LoadPath(path)), form) => Instr::PrintPath { path: *path, form },
             _ => Instr::Print(form),

@@ -84,30 +84,26 @@ pub(crate) fn from_float(number: f64) -> Value {
 
 /// Appends a whole number, two digits at a time from a table.
 pub(crate) fn write_int(number: i64, out: &mut String) {
-    let mut digits = [0_u8; 20];
-    let mut at = digits.len();
-    let mut rest = number.unsigned_abs();
-    while rest >= 100 {
-        at -= 2;
-        digits[at..at + 2].copy_from_slice(digit_pair(rest % 100));
-        rest /= 100;
-    }
-    if rest >= 10 {
-        at -= 2;
-        digits[at..at + 2].copy_from_slice(digit_pair(rest));
-    } else {
-        at -= 1;
-        digits[at] = digit_pair(rest)[1];
-    }
     if number < 0 {
-        at -= 1;
-        digits[at] = b'-';
+        out.push('-');
     }
-    out.push_str(std::str::from_utf8(&digits[at..]).expect("digits are ASCII"));
+    write_unsigned(number.unsigned_abs(), out);
+}
+
+fn write_unsigned(number: u64, out: &mut String) {
+    match number {
+        0..10 => out.push_str(&digit_pair(number)[1..]),
+        10..100 => out.push_str(digit_pair(number)),
+        _ => {
+            // Most numbers in pages are short; this goes down once for every two digits.
+            write_unsigned(number / 100, out);
+            out.push_str(digit_pair(number % 100));
+        }
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the argument is below 100")]
-fn digit_pair(number: u64) -> &'static [u8] {
+fn digit_pair(number: u64) -> &'static str {
     let at = number as usize * 2;
     &DIGIT_PAIRS[at..at + 2]
 }
@@ -185,7 +181,7 @@ fn round_up(number: &str) -> String {
     String::from_utf8(digits).expect("digits are ASCII")
 }
 
-const DIGIT_PAIRS: &[u8; 200] = b"\
+const DIGIT_PAIRS: &str = "\
     00010203040506070809101112131415161718192021222324252627282930313233343536373839\
     40414243444546474849505152535455565758596061626364656667686970717273747576777879\
     8081828384858687888990919293949596979899";

@@ -74,7 +74,7 @@ pub(crate) struct Machine {
     /// The block that a yield is putting out, and how far it is.
     yielding: Option<(Rc<str>, usize)>,
     fuel: Fuel,
-    /// One past the instruction that runs, for reports.
+    /// One past the instruction that runs, where that may fail or report something.
     at: usize,
     /// A turn ends when this few steps are left.
     tired_at: u64,
@@ -91,6 +91,7 @@ struct Linked {
 struct Loop {
     items: Items,
     at: usize,
+    len: usize,
 }
 
 enum Items {
@@ -104,13 +105,6 @@ impl Loop {
         match &self.items {
             Items::List(items) => &items[self.at],
             Items::Object(object) => object.entry(self.at).map_or(&UNDEFINED, |(_, value)| value),
-        }
-    }
-
-    fn len(&self) -> usize {
-        match &self.items {
-            Items::List(items) => items.len(),
-            Items::Object(object) => object.len(),
         }
     }
 }
@@ -212,23 +206,21 @@ impl Machine {
         loop {
             let Some(frame) = self.frames.last() else { return Ok(Turn::Done) };
             let program = Arc::clone(&self.templates[frame.template].program);
-            let mut at = frame.at;
-            let turn = self.run_frame(&program, &mut at, out, stop, len_max);
-            if let Some(frame) = self.frames.last_mut() {
-                frame.at = at;
-            }
-            let failed_at = at.saturating_sub(1);
-            let turn = turn.and_then(|turn| match turn {
-                Turn::Full if out.len() > len_max => Err(self.too_much_output()),
-                Turn::Enter { call } => self.enter(&program, call).map(|()| turn),
-                Turn::Leave => self.leave().map(|()| turn),
-                turn => Ok(turn),
+            let turn = self.run_frame(&program, frame.at, out, stop, len_max);
+            let turn = turn.and_then(|(turn, at)| {
+                self.frame_mut().at = at;
+                match turn {
+                    Turn::Full if out.len() > len_max => Err(self.too_much_output()),
+                    Turn::Enter { call } => self.enter(&program, call).map(|()| turn),
+                    Turn::Leave => self.leave().map(|()| turn),
+                    turn => Ok(turn),
+                }
             });
             match turn {
                 Ok(Turn::Enter { .. } | Turn::Leave) => {}
                 Ok(turn) => return Ok(turn),
                 Err(error) => {
-                    let error = error.at(|| program.place(failed_at));
+                    let error = error.at(|| program.place(self.at.saturating_sub(1)));
                     return Err(error.with_trail(self.trail()));
                 }
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::builder::Builder;
 use super::{Items, Loop, Machine, Turn};
 use crate::error::{Error, ErrorKind};
+use crate::escape::escape;
 use crate::program::{Instr, Local, Program};
 use crate::value::print::{Form, TooLarge, print};
 use crate::value::{Object, Value, method, number, ops};
@@ -12,94 +13,118 @@ use crate::value::{Object, Value, method, number, ops};
 impl Machine {
     /// Runs instructions of one program until one of them needs more than the machine's state.
     ///
-    /// `at` is left one past the last instruction that ran.
+    /// Gives the index of the next instruction; if one fails, `self.at` is one past it.
     pub(super) fn run_frame(
         &mut self,
         program: &Program,
-        at: &mut usize,
+        mut at: usize,
         out: &mut String,
         stop: usize,
         len_max: usize,
-    ) -> Result<Turn, Error> {
+    ) -> Result<(Turn, usize), Error> {
+        let text = program.tables.text.as_str();
+        let code = program.code.as_slice();
+        let loops = self.frame().loops;
         loop {
-            let instr = program.code[*at];
-            *at += 1;
+            let instr = code[at];
+            at += 1;
             match instr {
-                Instr::Text { start, end } => {
-                    out.push_str(&program.tables.text[start as usize..end as usize]);
-                    if out.len() >= stop {
-                        return Ok(Turn::Full);
-                    }
-                }
-                Instr::PrintLocal(local) => {
-                    self.print_local(local, out, len_max)?;
-                    if out.len() >= stop {
-                        return Ok(Turn::Full);
-                    }
-                }
-                Instr::PrintPath { path, form } => {
-                    self.at = *at;
-                    self.print_path(program, path, form, out, len_max)?;
-                    if out.len() >= stop {
-                        return Ok(Turn::Full);
-                    }
-                }
-                Instr::Print(form) => {
-                    let value = self.pop();
-                    print(&value, form, out, len_max).map_err(|TooLarge| self.too_much_output())?;
-                    if out.len() >= stop {
-                        return Ok(Turn::Full);
+                Instr::Text { start, end } => out.push_str(&text[start as usize..end as usize]),
+                Instr::PrintItem(depth) => {
+                    // Half of what a table puts out; here the frame need not be looked up.
+                    let value = self.loops[loops + depth as usize].value();
+                    match value {
+                        Value::Int(number) => number::write_int(*number, out),
+                        Value::Text(text) => escape(text, out),
+                        value => {
+                            let printed = print(value, Form::Escaped, out, len_max);
+                            self.at = at;
+                            printed.map_err(|TooLarge| self.too_much_output())?;
+                        }
                     }
                 }
                 Instr::Next { body } => {
                     let current = self.loops.last_mut().expect("`Next` ends a loop's body");
                     current.at += 1;
-                    if current.at < current.len() {
-                        let cost = *at - body as usize;
+                    if current.at < current.len {
+                        let cost = at - body as usize;
+                        self.at = at;
                         self.fuel.spend(cost).map_err(|why| self.exhausted(why))?;
-                        *at = body as usize;
+                        at = body as usize;
                         if self.fuel.steps_left < self.tired_at {
-                            return Ok(Turn::Tired);
+                            return Ok((Turn::Tired, at));
                         }
                     } else {
                         self.loops.pop();
                     }
+                    continue;
                 }
-                Instr::Jump(target) => *at = target as usize,
+                Instr::Jump(target) => {
+                    at = target as usize;
+                    continue;
+                }
                 Instr::JumpIfFalse(target) => {
                     if !self.pop().is_true() {
-                        *at = target as usize;
+                        at = target as usize;
                     }
+                    continue;
                 }
-                Instr::Call(call) => return Ok(Turn::Enter { call }),
-                Instr::Return => return Ok(Turn::Leave),
-                Instr::BlockStart(word) => return Ok(Turn::BlockStart { word }),
-                Instr::BlockEnd(_) => return Ok(Turn::BlockEnd),
+                Instr::Call(_) | Instr::Return | Instr::BlockStart(_) | Instr::BlockEnd(_) => {
+                    self.at = at;
+                    return Ok((turn_of(instr), at));
+                }
                 Instr::Yield(word) => {
                     if self.start_yield(&program.tables.words[word as usize]) {
-                        return Ok(Turn::Switch);
+                        return Ok((Turn::Switch, at));
                     }
+                }
+                Instr::PrintLocal(_) | Instr::PrintPath { .. } | Instr::Print(_) => {
+                    self.at = at;
+                    self.print(program, instr, out, len_max)?;
                 }
                 other => {
-                    self.at = *at;
+                    self.at = at;
                     if let Some(target) = self.compute(program, other)? {
-                        *at = target as usize;
+                        at = target as usize;
                     }
+                    continue;
                 }
             }
+            if out.len() >= stop {
+                self.at = at;
+                return Ok((Turn::Full, at));
+            }
+        }
+    }
+
+    fn print(
+        &mut self,
+        program: &Program,
+        instr: Instr,
+        out: &mut String,
+        len_max: usize,
+    ) -> Result<(), Error> {
+        match instr {
+            Instr::PrintLocal(local) => self.print_local(local, out, len_max),
+            Instr::PrintPath { path, form } => self.print_path(program, path, form, out, len_max),
+            Instr::Print(form) => {
+                let value = self.pop();
+                print(&value, form, out, len_max).map_err(|TooLarge| self.too_much_output())
+            }
+            _ => Ok(()),
         }
     }
 
     fn print_local(&mut self, local: Local, out: &mut String, len_max: usize) -> Result<(), Error> {
         let printed = match local {
             Local::Key(depth) => match self.loop_at(depth) {
-                Loop { items: Items::List(_), at } => {
+                Loop { items: Items::List(_), at, .. } => {
                     number::write_int(i64::try_from(*at).unwrap_or(i64::MAX), out);
                     Ok(())
                 }
-                Loop { items: Items::Object(object), at } => {
+                Loop { items: Items::Object(object), at, .. } => {
                     object.entry(*at).map_or(Ok(()), |entry| {
-                        crate::escape::escape(&entry.0, out);
+                        escape(&entry.0, out);
                         Ok(())
                     })
                 }
@@ -246,11 +271,14 @@ impl Machine {
                 return Err(Error::new(ErrorKind::NotIterable, message));
             }
         };
-        let started = Loop { items, at: 0 };
-        if started.len() == 0 {
+        let len = match &items {
+            Items::List(items) => items.len(),
+            Items::Object(object) => object.len(),
+        };
+        if len == 0 {
             return Ok(Some(end));
         }
-        self.loops.push(started);
+        self.loops.push(Loop { items, at: 0, len });
         Ok(None)
     }
 
@@ -266,6 +294,16 @@ impl Machine {
 
     pub(super) fn pop(&mut self) -> Value {
         self.stack.pop().expect("the compiler pushes before it pops")
+    }
+}
+
+/// What the driver has to do for an instruction that needs it.
+fn turn_of(instr: Instr) -> Turn {
+    match instr {
+        Instr::Call(call) => Turn::Enter { call },
+        Instr::BlockStart(word) => Turn::BlockStart { word },
+        Instr::BlockEnd(_) => Turn::BlockEnd,
+        _ => Turn::Leave,
     }
 }
 
