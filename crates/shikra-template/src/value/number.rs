@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::Value;
+use super::{Text, Value};
 
 /// The largest whole number up to which every whole number has a place among doubles: 2^53.
 pub(crate) const EXACT_INT_MAX: i64 = 1 << 53;
@@ -91,14 +91,34 @@ pub(crate) fn write_int(number: i64, out: &mut String) {
 }
 
 fn write_unsigned(number: u64, out: &mut String) {
-    match number {
-        0..10 => out.push_str(&digit_pair(number)[1..]),
-        10..100 => out.push_str(digit_pair(number)),
-        _ => {
-            // Most numbers in pages are short; this goes down once for every two digits.
-            write_unsigned(number / 100, out);
-            out.push_str(digit_pair(number % 100));
+    // Most numbers in pages have up to four digits; only longer ones go down a level.
+    if number >= 10_000 {
+        write_unsigned(number / 10_000, out);
+        out.push_str(digit_pair(number / 100 % 100));
+        out.push_str(digit_pair(number % 100));
+        return;
+    }
+    let (high, low) = (number / 100, digit_pair(number % 100));
+    match high {
+        0 if number < 10 => out.push_str(&low[1..]),
+        0 => out.push_str(low),
+        1..10 => {
+            out.push_str(&digit_pair(high)[1..]);
+            out.push_str(low);
         }
+        _ => {
+            out.push_str(digit_pair(high));
+            out.push_str(low);
+        }
+    }
+}
+
+/// A position as text; short ones are literals.
+pub(crate) fn position_text(at: usize) -> Text {
+    match at {
+        0..10 => Text::from_static(&digit_pair(at as u64)[1..]),
+        10..100 => Text::from_static(digit_pair(at as u64)),
+        _ => Text::from(at.to_string()),
     }
 }
 

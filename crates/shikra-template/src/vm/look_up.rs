@@ -9,7 +9,7 @@ use super::{Items, Loop, Machine};
 use crate::error::Error;
 use crate::program::{Local, Program, Root, Step};
 use crate::value::print::{Form, TooLarge, print};
-use crate::value::{Found, Value, index, member};
+use crate::value::{Found, Value, index, member, number};
 
 /// What is known about a name of a frame.
 #[derive(Clone)]
@@ -192,6 +192,7 @@ impl Machine {
         })
     }
 
+    #[inline(never)]
     pub(super) fn member(&mut self, step: &Step, quiet: bool) -> Result<(), Error> {
         let base = self.pop();
         if base.is_absent() && !quiet && !step.optional {
@@ -203,6 +204,7 @@ impl Machine {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn index(&mut self, quiet: bool) -> Result<(), Error> {
         let (key, base) = (self.pop(), self.pop());
         if base.is_absent() && !quiet {
@@ -229,7 +231,7 @@ fn rest_of(made: Value, steps: &[Step]) -> Found<'static> {
 
 fn key_of(current: &Loop) -> Value {
     match &current.items {
-        Items::List(_) => Value::from(current.at.to_string()),
+        Items::List(_) => Value::Text(number::position_text(current.at)),
         Items::Object(object) => {
             object.entry(current.at).map_or(Value::Undefined, |(key, _)| Value::from(key.clone()))
         }

@@ -8,6 +8,7 @@ use crate::value::{Text, Value};
 
 impl Machine {
     /// Calls a plugin with the arguments on the stack. What fails gives undefined, and a report.
+    #[inline(never)]
     pub(super) fn call_plugin(&mut self, name: &Text, args: usize) -> Result<(), Error> {
         let first = self.stack.len() - args;
         let own = self.plugins.iter().rev().find(|(other, _)| other == name);
