@@ -38,6 +38,7 @@ pub(crate) struct Tables {
     pub(crate) paths: Vec<Path>,
     pub(crate) steps: Vec<Step>,
     pub(crate) shapes: Vec<Box<[Text]>>,
+    pub(crate) cells: Vec<Cell>,
     /// Names of plugins, blocks and keys.
     pub(crate) words: Vec<Text>,
     pub(crate) calls: Vec<Call>,
@@ -55,6 +56,14 @@ pub(crate) enum Local {
     Item(u32),
     /// The key of the entry, or the position as text.
     Key(u32),
+}
+
+/// The whole body of a loop that prints its items with text around them: `<li>{{ x }}</li>`. Both
+/// texts are stretches of the table of text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cell {
+    pub(crate) before: (u32, u32),
+    pub(crate) after: (u32, u32),
 }
 
 /// Where a path begins.
@@ -109,6 +118,9 @@ pub(crate) enum Instr {
     },
     /// Prints the item, or the value of the entry, of the loop at this depth.
     PrintItem(u32),
+    /// Prints items of the innermost loop as cells, from the current one on, until the turn or the
+    /// list is at its end. The last of them stays current.
+    PrintCells(u32),
     PrintLocal(Local),
     PrintPath {
         path: u32,
@@ -220,6 +232,11 @@ impl Program {
         match instr {
             Instr::Text { start, end } => {
                 format!("{:?}", &tables.text[start as usize..end as usize])
+            }
+            Instr::PrintCells(cell) => {
+                let Cell { before, after } = tables.cells[cell as usize];
+                let text = |(start, end)| &tables.text[start as usize..end as usize];
+                format!("{:?} {:?}", text(before), text(after))
             }
             Instr::PrintPath { path, .. } | Instr::LoadPath(path) => {
                 tables.show_path(&tables.paths[path as usize])

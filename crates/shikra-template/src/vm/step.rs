@@ -6,12 +6,12 @@ use super::builder::Builder;
 use super::{Items, Loop, Machine, Turn};
 use crate::error::{Error, ErrorKind};
 use crate::escape::escape;
-use crate::program::{Instr, Local, Program};
+use crate::program::{Cell, Instr, Local, Program};
 use crate::value::print::{Form, TooLarge, print};
 use crate::value::{Object, Value, method, number, ops};
 
 // Instructions that do more than a few steps are functions of their own, never inlined: that keeps
-// the frame of the loop small (a page of four rows takes a fifth less time).
+// the frame of the loop small, which a page of four rows notices.
 impl Machine {
     /// Runs instructions of one program until one of them needs more than the machine's state.
     ///
@@ -32,36 +32,19 @@ impl Machine {
             at += 1;
             match instr {
                 Instr::Text { start, end } => out.push_str(&text[start as usize..end as usize]),
+                Instr::PrintCells(cell) => {
+                    self.at = at;
+                    self.print_cells(program, cell, out, stop, len_max)?;
+                }
                 Instr::PrintItem(depth) => {
-                    // Half of what a table puts out; here the frame need not be looked up.
-                    let value = self.loops[loops + depth as usize].value();
-                    match value {
-                        Value::Int(number) => number::write_int(*number, out),
-                        Value::Text(text) => escape(text, out),
-                        value => {
-                            let printed = print(value, Form::Escaped, out, len_max);
-                            self.at = at;
-                            printed.map_err(|TooLarge| self.too_much_output())?;
-                        }
-                    }
+                    self.at = at;
+                    self.print_item(loops + depth as usize, out, len_max)?;
                 }
                 Instr::Next { body } => {
-                    let current = self.loops.last_mut().expect("`Next` ends a loop's body");
-                    current.at += 1;
-                    if current.at < current.len {
-                        let cost = (at - body as usize) as u64;
-                        // One comparison covers both ends: that of the turn and that of all steps.
-                        if self.fuel.steps_left < self.tired_at.saturating_add(cost) {
-                            self.at = at;
-                            self.fuel
-                                .spend(at - body as usize)
-                                .map_err(|why| self.exhausted(why))?;
-                            return Ok((Turn::Tired, body as usize));
-                        }
-                        self.fuel.steps_left -= cost;
-                        at = body as usize;
-                    } else {
-                        self.loops.pop();
+                    let tired;
+                    (at, tired) = self.next_turn(at, body as usize)?;
+                    if tired {
+                        return Ok((Turn::Tired, at));
                     }
                     continue;
                 }
@@ -101,6 +84,72 @@ impl Machine {
                 return Ok((Turn::Full, at));
             }
         }
+    }
+
+    #[inline]
+    fn print_item(&self, at: usize, out: &mut String, len_max: usize) -> Result<(), Error> {
+        match self.loops[at].value() {
+            Value::Int(number) => number::write_int(*number, out),
+            Value::Text(text) => escape(text, out),
+            value => {
+                let printed = print(value, Form::Escaped, out, len_max);
+                printed.map_err(|TooLarge| self.too_much_output())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on with the innermost loop; gives the next instruction, and whether the turn is over.
+    #[inline]
+    fn next_turn(&mut self, at: usize, body: usize) -> Result<(usize, bool), Error> {
+        let current = self.loops.last_mut().expect("`Next` ends a loop's body");
+        current.at += 1;
+        if current.at >= current.len {
+            self.loops.pop();
+            return Ok((at, false));
+        }
+        let cost = (at - body) as u64;
+        // One comparison covers both ends: that of the turn and that of all steps.
+        if self.fuel.steps_left < self.tired_at.saturating_add(cost) {
+            self.at = at;
+            self.fuel.spend(at - body).map_err(|why| self.exhausted(why))?;
+            return Ok((body, true));
+        }
+        self.fuel.steps_left -= cost;
+        Ok((body, false))
+    }
+
+    #[inline(never)]
+    fn print_cells(
+        &mut self,
+        program: &Program,
+        cell: u32,
+        out: &mut String,
+        stop: usize,
+        len_max: usize,
+    ) -> Result<(), Error> {
+        let Cell { before, after } = program.tables.cells[cell as usize];
+        let text = |(start, end)| &program.tables.text[start as usize..end as usize];
+        let (before, after) = (text(before), text(after));
+        let current = self.loops.last_mut().expect("cells are the body of a loop");
+        let mut printed = Ok(());
+        loop {
+            out.push_str(before);
+            match current.value() {
+                Value::Int(number) => number::write_int(*number, out),
+                Value::Text(text) => escape(text, out),
+                value => printed = print(value, Form::Escaped, out, len_max),
+            }
+            out.push_str(after);
+            // The last cell is left to `Next`, and so is the one at which the steps run out.
+            let last = current.at + 1 >= current.len || out.len() >= stop || printed.is_err();
+            if last || self.fuel.steps_left < self.tired_at.saturating_add(CELL_STEPS) {
+                break;
+            }
+            self.fuel.steps_left -= CELL_STEPS;
+            current.at += 1;
+        }
+        printed.map_err(|TooLarge| self.too_much_output())
     }
 
     #[inline(never)]
@@ -324,3 +373,6 @@ pub(super) fn object_of(value: Value) -> Option<Arc<Object>> {
         _ => None,
     }
 }
+
+/// What one turn of a loop over cells costs: that of its body, had it been compiled as such.
+const CELL_STEPS: u64 = 4;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use shikra_template::dump;
 
-const TEMPLATES: [(&str, &str); 12] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("text", "<p>a</p> ## note\n{{{ b }}} a@b.c"),
     ("folding", "a{{ 1 + 2 * 3 }}b{{ '<' }}c{{ raw('<') }}d{{ true ? 'x' : y }}"),
     ("paths", "{{ a }}{{ a.b.0 }}{{ a?.b['c'] }}{{ a[b] }}{{ raw(a.b) }}{{ a.b.length }}"),
@@ -16,6 +16,7 @@ const TEMPLATES: [(&str, &str); 12] = [
     ("set", "@set x = a @endset{{ x }}@if a\n@set y = 1 @endset@endif{{ y }}@set x = x @endset"),
     ("if", "@if a\nA\n@elseif b\nB\n@else\nC\n@endif"),
     ("for", "@for x in xs\n <li>{{ x }}{{ y }}</li>\n@endfor"),
+    ("cells", "@for row in rows\n<tr>@for c in row\n<td>{{ c }}</td>\n@endfor</tr>\n@endfor"),
     (
         "for_nested",
         "@for [k, v] in o\n@for x in v\n@set s = k + x @endset{{ k }}{{ s }}\n@endfor\n@endfor",
