@@ -302,6 +302,12 @@ impl Core {
     pub(crate) fn program(&self, name: &str) -> Result<Arc<Program>, Error> {
         let kept = self.programs.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         if let Some(program) = kept {
+            if program.options == self.options() {
+                return Ok(program);
+            }
+            // It was added before the engine got, or lost, its layouts or components.
+            let program = self.compile(program.name.clone(), &program.source)?;
+            self.keep(&program);
             return Ok(program);
         }
         let missing = || Error::new(ErrorKind::NotFound, format!("no template is called `{name}`"));
@@ -325,9 +331,11 @@ impl Core {
             let message = format!("the source of `{name}` is longer than {max} bytes");
             return Err(Error::new(ErrorKind::Limit, message));
         }
-        let options =
-            Options { layouts: self.layouts.is_some(), components: self.components.is_some() };
-        Program::new(name, source, options).map(Arc::new)
+        Program::new(name, source, self.options()).map(Arc::new)
+    }
+
+    fn options(&self) -> Options {
+        Options { layouts: self.layouts.is_some(), components: self.components.is_some() }
     }
 
     /// The full name of what a template uses.
@@ -345,8 +353,6 @@ impl Core {
 
 impl Clone for Core {
     fn clone(&self) -> Self {
-        // Templates are compiled for the settings they were added under; a changed engine starts
-        // from the sources again.
         let kept = self.programs.read().unwrap_or_else(PoisonError::into_inner);
         Self {
             limits: self.limits,

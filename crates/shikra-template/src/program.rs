@@ -18,6 +18,8 @@ use crate::warning::Warning;
 pub(crate) struct Program {
     pub(crate) name: Text,
     pub(crate) source: Box<str>,
+    /// What the engine had when this was compiled.
+    pub(crate) options: Options,
     pub(crate) code: Vec<Instr>,
     /// For each instruction its offset in the source.
     pub(crate) offsets: Vec<u32>,
@@ -212,6 +214,7 @@ impl Program {
         Ok(Self {
             name,
             source: source.into(),
+            options,
             code: compiled.code,
             offsets: compiled.offsets,
             tables: compiled.tables,

@@ -19,7 +19,7 @@ use crate::value::print::Form;
 use crate::value::{Text, Value, print};
 
 /// What an engine has that the language depends on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Options {
     pub(crate) layouts: bool,
     pub(crate) components: bool,

@@ -21,6 +21,7 @@ mod look_up;
 mod plugin_call;
 mod step;
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -82,6 +83,47 @@ pub(crate) struct Machine {
     captured_left: usize,
 }
 
+/// Empty vectors with room, left over from an earlier page of the same thread: a small page then
+/// allocates little more than its own text.
+#[derive(Default)]
+struct Scratch {
+    templates: Vec<Linked>,
+    frames: Vec<Frame>,
+    stack: Vec<Value>,
+    slots: Vec<Option<Value>>,
+    known: Vec<Known>,
+    loops: Vec<Loop>,
+}
+
+thread_local! {
+    static SPARE: Cell<Option<Scratch>> = const { Cell::new(None) };
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let room = self.stack.capacity() + self.slots.capacity() + self.known.capacity();
+        if room + self.templates.capacity() + self.loops.capacity() > SPARE_ITEMS_MAX {
+            return;
+        }
+        self.templates.clear();
+        self.frames.clear();
+        self.stack.clear();
+        self.slots.clear();
+        self.known.clear();
+        self.loops.clear();
+        let spare = Scratch {
+            templates: std::mem::take(&mut self.templates),
+            frames: std::mem::take(&mut self.frames),
+            stack: std::mem::take(&mut self.stack),
+            slots: std::mem::take(&mut self.slots),
+            known: std::mem::take(&mut self.known),
+            loops: std::mem::take(&mut self.loops),
+        };
+        // Where the thread is about to end there is no next page, so a failure means nothing.
+        let _ = SPARE.try_with(|place| place.set(Some(spare)));
+    }
+}
+
 /// A template of this rendering with what its calls lead to, once they have been made.
 struct Linked {
     program: Arc<Program>,
@@ -117,17 +159,20 @@ impl Machine {
         };
         let limits = core.limits;
         let fuel = Fuel { steps_left: limits.steps_max, value_bytes_max: limits.value_bytes_max };
+        // What is empty here becomes the machine's own with its first use.
+        let Scratch { templates, frames, stack, slots, known, loops } =
+            SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
         let mut machine = Self {
             core,
             data,
             plugins: Vec::new(),
             defaults: Object::new(),
-            templates: Vec::new(),
-            frames: Vec::new(),
-            stack: Vec::with_capacity(16),
-            slots: Vec::new(),
-            known: Vec::new(),
-            loops: Vec::new(),
+            templates,
+            frames,
+            stack,
+            slots,
+            known,
+            loops,
             builders: Vec::new(),
             captures: Vec::new(),
             yielding: None,
@@ -246,3 +291,6 @@ impl Machine {
 
 /// A turn ends after about this many steps, so that other work gets its share.
 const TURN_STEPS: u64 = 100_000;
+
+/// More room than this is given back, so that one large page does not fill the memory for good.
+const SPARE_ITEMS_MAX: usize = 2_000;

@@ -372,3 +372,27 @@ fn long_lines_are_cut_around_the_place() {
     let mark = lines[2].chars().position(|c| c == '^').expect("a mark");
     assert_eq!(lines[1].chars().nth(mark), Some('~'));
 }
+
+// HA-095: the settings count, not when they were made.
+#[test]
+fn templates_follow_settings_that_change_after_they_were_added() {
+    let engine = Engine::new();
+    engine.add("layouts/l", "<@yield('body')>").expect("a template");
+    engine.add("index", "@layout('l')x").expect("a template");
+    let without = engine.clone().without_layouts();
+    assert_eq!(without.render("index", &context! {}).expect("a page"), "x");
+    assert_eq!(engine.render("index", &context! {}).expect("a page"), "<x>");
+    let again = without.with_layouts("layouts");
+    assert_eq!(again.render("index", &context! {}).expect("a page"), "<x>");
+}
+
+#[test]
+fn a_page_within_a_page_is_a_page_of_its_own() {
+    let inner = Engine::new();
+    inner.add("index", "@for x in [1, 2]\n{{ x }}{{ y }}@endfor").expect("a template");
+    let mut engine = Engine::new().strict();
+    engine.register("inner", move |y: i64| inner.render("index", &context! { y }));
+    engine.add("index", "@for x in [7, 8]\n{{ x }}({{ inner(x) }})@endfor").expect("a template");
+    let page = engine.render("index", &context! {}).expect("a page");
+    assert_eq!(page, "7(1727)8(1828)");
+}
