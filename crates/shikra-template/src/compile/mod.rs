@@ -302,7 +302,7 @@ impl Compiler {
     }
 
     /// Makes one instruction of a loop's body that is a cell: an item with text around it. A table
-    /// of 1,000 rows of 8 takes half the time that way.
+    /// of 1,000 rows of 8 numbers takes two fifths less time that way.
     fn print_cells(&mut self, body: usize, depth: u32) {
         let text = |instr: &Instr| match instr {
             Instr::Text { start, end } => Some((*start, *end)),

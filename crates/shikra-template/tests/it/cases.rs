@@ -225,7 +225,7 @@ fn update(file: &Path, cases: &mut [Case]) {
     std::fs::write(file, text.strip_suffix('\n').unwrap_or_default()).expect("a writable file");
 }
 
-// HA-107: every case is one page; the same pages at once are in `concurrent`.
+// All rows of sections 9 and 10 that a page can show; each case names its own.
 #[test]
 fn cases_give_what_they_promise() {
     let mut failures = String::new();

@@ -35,7 +35,6 @@ struct Page<'s> {
 /// What one use of a template has gathered.
 struct Use {
     blocks: Blocks,
-    outside: String,
     layout: Option<(String, V)>,
 }
 
@@ -45,7 +44,7 @@ impl Page<'_> {
         let nodes = read::read(source)?;
         let has_layout = nodes.iter().any(|node| matches!(node, N::Layout(..)));
         env.push(HashMap::new());
-        let mut used = Use { blocks: Blocks::new(), outside: String::new(), layout: None };
+        let mut used = Use { blocks: Blocks::new(), layout: None };
         let mut out = String::new();
         self.nodes(&nodes, name, &mut env, yields, &mut used, has_layout, &mut out)?;
         let Some((layout, values)) = used.layout else { return Ok(out) };
@@ -128,7 +127,6 @@ impl Page<'_> {
                 }
             }
         }
-        let _ = &used.outside;
         Ok(())
     }
 }
