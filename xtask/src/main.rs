@@ -1,2 +1,63 @@
-//! To come.
-fn main() {}
+//! The project's automation, run as `cargo xtask <command>`.
+//!
+//! Each command is one module: `check` lists steps, `suite` runs tests, `fuzz` runs fuzz targets,
+//! `floors` reads sources. `parts` knows which programs of the system they need and how to get
+//! them; `command` starts processes; `manifest` reads the few lines of `Cargo.toml` that matter.
+
+mod check;
+mod command;
+mod floors;
+mod fuzz;
+mod manifest;
+mod parts;
+mod suite;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  check [--without STEP]...  everything that has to be green before a commit
+  test                       sets up what the tests need, then runs all of them
+  floors [ROOT]              reads the sources and enforces the borders between rooms
+  fuzz-smoke [SECONDS]       builds every fuzz target and runs each for SECONDS (10)";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let root = root();
+    let done = match words.as_slice() {
+        ["check", options @ ..] => check::without(options).and_then(|out| check::run(&root, &out)),
+        ["test"] => suite::run(&root),
+        ["floors"] => floors::run(&root),
+        ["floors", other] => floors::run(Path::new(other)),
+        ["fuzz-smoke"] => fuzz::run(&root, fuzz::SMOKE),
+        ["fuzz-smoke", seconds] => match seconds.parse() {
+            Ok(seconds) => fuzz::run(&root, Duration::from_secs(seconds)),
+            Err(_) => Err(format!("`{seconds}` is not a number of seconds")),
+        },
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(USAGE.to_owned()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            // `test` has said all in its closing line, after which nothing is printed.
+            if !message.is_empty() {
+                eprintln!("{message}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the workspace: the folder above this package.
+fn root() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package).to_owned()
+}

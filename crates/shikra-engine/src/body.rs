@@ -1,0 +1,256 @@
+//! A request's body on its way from the connection to whoever reads it.
+//!
+//! Nothing is read from the socket until somebody asks: a reader that finds no bytes says that it
+//! wants some, and the connection, in whose task the handler usually runs, reads the next window.
+//! What came together with the head is there at once. After its exchange a body is over for good:
+//! it errors, and never yields bytes of the next request.
+
+use bytes::Bytes;
+use http::StatusCode;
+use shikra_proto::header::FieldLines;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::fmt;
+use std::task::{Context, Poll, Waker};
+
+/// Why a body could not be read to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BodyError {
+    /// The client left before the body was whole.
+    Closed,
+    /// The chunked framing is broken; the message says how.
+    Malformed(StatusCode, String),
+    /// The body is longer than its limit, in bytes.
+    TooLarge(u64),
+    /// The client sent nothing, or too little, for too long.
+    TooSlow,
+    /// The exchange has ended; its body went with it.
+    Over,
+}
+
+impl BodyError {
+    /// The status to answer with.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Closed => StatusCode::BAD_REQUEST,
+            Self::Malformed(status, _) => *status,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Over => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the body ended before it was whole"),
+            Self::Malformed(_, why) => write!(f, "malformed body: {why}"),
+            Self::TooLarge(max) => write!(f, "the body is larger than {max} bytes"),
+            Self::TooSlow => f.write_str("the body came too slowly"),
+            Self::Over => f.write_str("the exchange of this body has ended"),
+        }
+    }
+}
+
+impl std::error::Error for BodyError {}
+
+/// The body of one exchange, seen from both sides.
+#[derive(Debug, Default)]
+pub struct BodyCell {
+    state: RefCell<State>,
+    /// Whether anything but the length has been set: most requests have no body, and theirs need
+    /// no cleaning up.
+    is_used: Cell<bool>,
+    /// Set while the connection polls the handler: it looks at `wanted` afterwards anyway.
+    attended: Cell<bool>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    stage: Stage,
+    chunks: VecDeque<Bytes>,
+    announced: Option<u64>,
+    received: u64,
+    max: Option<u64>,
+    wanted: bool,
+    reader: Option<Waker>,
+    connection: Option<Waker>,
+    trailers: FieldLines,
+}
+
+#[derive(Debug, Default)]
+enum Stage {
+    /// All bytes have arrived; there may never have been any.
+    #[default]
+    Complete,
+    Open,
+    Failed(BodyError),
+}
+
+/// What a reader has said, for the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// Nobody waits for bytes.
+    None,
+    /// A reader waits for bytes that are not here yet.
+    Bytes,
+}
+
+impl BodyCell {
+    // The reader's side.
+
+    /// The next bytes, in the sizes in which they came; `None` at the end.
+    pub fn poll_chunk(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let mut state = self.state.borrow_mut();
+        if let Some(chunk) = state.chunks.pop_front() {
+            return Poll::Ready(Some(Ok(chunk)));
+        }
+        match &state.stage {
+            Stage::Complete => Poll::Ready(None),
+            Stage::Failed(error) => Poll::Ready(Some(Err(error.clone()))),
+            Stage::Open => {
+                state.wanted = true;
+                match &mut state.reader {
+                    Some(waker) => waker.clone_from(cx.waker()),
+                    reader => *reader = Some(cx.waker().clone()),
+                }
+                if !self.attended.get()
+                    && let Some(connection) = &state.connection
+                {
+                    connection.wake_by_ref();
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// The length that `content-length` announces; zero for no body, `None` for a chunked one.
+    #[must_use]
+    pub fn announced_len(&self) -> Option<u64> {
+        self.state.borrow().announced
+    }
+
+    /// Whether all bytes have been read, or there were none.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        let state = self.state.borrow();
+        matches!(state.stage, Stage::Complete) && state.chunks.is_empty()
+    }
+
+    /// Makes `max` the limit of this body, in bytes: reading past it fails with
+    /// [`BodyError::TooLarge`].
+    pub fn set_max(&self, max: u64) {
+        self.is_used.set(true);
+        let mut state = self.state.borrow_mut();
+        state.max = Some(max);
+        if state.received > max {
+            state.chunks.clear();
+            state.stage = Stage::Failed(BodyError::TooLarge(max));
+        }
+    }
+
+    /// The fields that followed a chunked body; empty before its end.
+    #[must_use]
+    pub fn trailers(&self) -> FieldLines {
+        self.state.borrow().trailers.clone()
+    }
+
+    // The connection's side.
+
+    pub(crate) fn open(&self, announced: Option<u64>) {
+        self.is_used.set(announced != Some(0));
+        let mut state = self.state.borrow_mut();
+        state.announced = announced;
+        state.stage = if announced == Some(0) { Stage::Complete } else { Stage::Open };
+    }
+
+    /// Hands over bytes; false if they are more than the limit.
+    pub(crate) fn push(&self, chunk: Bytes) -> bool {
+        let mut state = self.state.borrow_mut();
+        state.received = state.received.saturating_add(chunk.len() as u64);
+        if let Some(max) = state.max.filter(|&max| state.received > max) {
+            state.chunks.clear();
+            state.stage = Stage::Failed(BodyError::TooLarge(max));
+            state.wanted = false;
+            return false;
+        }
+        state.chunks.push_back(chunk);
+        state.wanted = false;
+        true
+    }
+
+    pub(crate) fn complete(&self, trailers: FieldLines) {
+        let mut state = self.state.borrow_mut();
+        state.trailers = trailers;
+        state.wanted = false;
+        if matches!(state.stage, Stage::Open) {
+            state.stage = Stage::Complete;
+        }
+    }
+
+    pub(crate) fn fail(&self, error: BodyError) {
+        let mut state = self.state.borrow_mut();
+        state.wanted = false;
+        if matches!(state.stage, Stage::Open) {
+            state.stage = Stage::Failed(error);
+        }
+    }
+
+    pub(crate) fn demand(&self) -> Demand {
+        if self.state.borrow().wanted { Demand::Bytes } else { Demand::None }
+    }
+
+    /// Wakes a reader that waits in another task than the connection's own.
+    pub(crate) fn wake_reader(&self, own: &Waker) {
+        let reader = self.state.borrow_mut().reader.take();
+        if let Some(reader) = reader.filter(|reader| !reader.will_wake(own)) {
+            reader.wake();
+        }
+    }
+
+    /// Whom to wake when a reader in another task wants bytes.
+    pub(crate) fn set_connection(&self, connection: &Waker) {
+        self.is_used.set(true);
+        self.state.borrow_mut().connection = Some(connection.clone());
+    }
+
+    /// Runs `poll` while knowing that the connection looks at the demand afterwards.
+    pub(crate) fn attend<T>(&self, poll: impl FnOnce() -> T) -> T {
+        self.attended.set(true);
+        let result = poll();
+        self.attended.set(false);
+        result
+    }
+
+    /// Ends the body with its exchange.
+    pub(crate) fn end(&self) {
+        if !self.is_used.get() {
+            return;
+        }
+        let mut state = self.state.borrow_mut();
+        if matches!(state.stage, Stage::Open) || !state.chunks.is_empty() {
+            state.chunks.clear();
+            state.stage = Stage::Failed(BodyError::Over);
+        }
+        state.connection = None;
+        let reader = state.reader.take();
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+
+    pub(crate) fn reset(&mut self) {
+        if !self.is_used.replace(false) {
+            return;
+        }
+        let state = self.state.get_mut();
+        state.chunks.clear();
+        state.trailers.clear();
+        let chunks = std::mem::take(&mut state.chunks);
+        *state = State { chunks, ..State::default() };
+    }
+}

@@ -1,0 +1,168 @@
+//! The buffers of a worker, and what a slow peer makes a connection own.
+//!
+//! Bytes are read into one scratch buffer of the worker and replies are encoded into another, so
+//! an idle connection owns none. What the socket does not take at once moves to the connection's
+//! [`Output`], in blocks of just the right size.
+
+use bytes::{Buf, Bytes};
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice};
+
+use crate::rt::Io;
+
+/// The two buffers that all connections of a worker share.
+#[derive(Default)]
+pub struct Scratch {
+    read: Cell<Vec<u8>>,
+    write: Cell<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Scratch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Scratch")
+    }
+}
+
+impl Scratch {
+    /// Lends the read buffer, [`READ_BYTES`] long.
+    #[must_use]
+    pub fn take_read(&self) -> Vec<u8> {
+        let mut buf = self.read.take();
+        if buf.is_empty() {
+            buf.resize(READ_BYTES, 0);
+        }
+        buf
+    }
+
+    /// Takes the read buffer back.
+    pub fn give_read(&self, buf: Vec<u8>) {
+        self.read.set(buf);
+    }
+
+    /// Lends the write buffer, empty.
+    #[must_use]
+    pub fn take_write(&self) -> Vec<u8> {
+        let mut buf = self.write.take();
+        buf.clear();
+        buf
+    }
+
+    /// Takes the write buffer back; one that has grown far is given to the system.
+    pub fn give_write(&self, buf: Vec<u8>) {
+        if buf.capacity() <= WRITE_BYTES_KEPT_MAX {
+            self.write.set(buf);
+        }
+    }
+}
+
+/// Bytes that wait for a socket, in order.
+#[derive(Debug, Default)]
+pub struct Output {
+    parts: VecDeque<Bytes>,
+    len: usize,
+}
+
+impl Output {
+    /// The number of bytes that wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Sends `fresh` and then `tail`, after all that waits already; what does not fit waits.
+    ///
+    /// # Errors
+    /// When the stream is broken.
+    pub fn send(&mut self, io: &mut impl Io, fresh: &[u8], tail: Bytes) -> io::Result<()> {
+        if !self.is_empty() {
+            self.push(Bytes::copy_from_slice(fresh));
+            self.push(tail);
+            return self.flush(io).map(|_| ());
+        }
+        let written = match write(io, &[IoSlice::new(fresh), IoSlice::new(&tail)]) {
+            Ok(written) => written,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+            Err(error) => return Err(error),
+        };
+        if written < fresh.len() {
+            self.push(Bytes::copy_from_slice(fresh.get(written..).unwrap_or_default()));
+            self.push(tail);
+        } else {
+            self.push(tail.slice((written - fresh.len()).min(tail.len())..));
+        }
+        self.flush(io).map(|_| ())
+    }
+
+    /// Writes what waits, until nothing does or the socket is full; returns how much went out.
+    ///
+    /// # Errors
+    /// When the stream is broken.
+    pub fn flush(&mut self, io: &mut impl Io) -> io::Result<usize> {
+        let before = self.len;
+        while !self.is_empty() {
+            let mut parts = [IoSlice::new(&[]); PARTS_PER_WRITE];
+            for (slot, part) in parts.iter_mut().zip(&self.parts) {
+                *slot = IoSlice::new(part);
+            }
+            let used = self.parts.len().min(PARTS_PER_WRITE);
+            match write(io, parts.get(..used).unwrap_or_default()) {
+                Ok(written) => self.advance(written),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(before - self.len)
+    }
+
+    fn push(&mut self, part: Bytes) {
+        if !part.is_empty() {
+            self.len += part.len();
+            self.parts.push_back(part);
+        }
+    }
+
+    fn advance(&mut self, mut written: usize) {
+        self.len -= written;
+        while let Some(part) = self.parts.front_mut() {
+            if written < part.len() {
+                part.advance(written);
+                return;
+            }
+            written -= part.len();
+            self.parts.pop_front();
+        }
+        // A connection that has caught up owns nothing again.
+        self.parts = VecDeque::new();
+    }
+}
+
+fn write(io: &mut impl Io, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+    let (first, rest) = parts.split_first().ok_or(ErrorKind::InvalidInput)?;
+    loop {
+        let result = if rest.iter().all(|part| part.is_empty()) {
+            io.try_write(std::slice::from_ref(first))
+        } else {
+            io.try_write(parts)
+        };
+        match result {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// How much one read takes at most.
+pub const READ_BYTES: usize = 64 * 1024;
+const WRITE_BYTES_KEPT_MAX: usize = 256 * 1024;
+const PARTS_PER_WRITE: usize = 16;
+
+#[cfg(test)]
+mod tests;

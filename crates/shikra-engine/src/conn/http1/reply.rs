@@ -1,0 +1,129 @@
+//! From a reply to bytes: its head, its framing, and the body if there is one in memory.
+
+use super::{Active, Connection, Stage, sending};
+use crate::rt::Io;
+use crate::service::{Reply, ReplyBody, Service};
+use bytes::Bytes;
+use http::{Method, Version};
+use shikra_proto::http1::state::{After, Event};
+use shikra_proto::http1::{
+    ConnectionOption, ReplyHead, ReplyPlan, encode_reply_head, reply_framing,
+};
+
+impl<I: Io, S: Service> Connection<I, S> {
+    /// Encodes the reply to `active`; a stream only begins here.
+    pub(super) fn reply(&mut self, out: &mut Vec<u8>, active: Active<S>, mut reply: Reply) {
+        if let ReplyBody::Stream(_) = reply.body {
+            return self.begin_stream(out, active, reply);
+        }
+        let head = active.exchange.head();
+        let plan = reply_framing(head.method(), head.version(), reply.status, reply.body.len());
+        let after = self.after_reply(&active, reply.closes || plan.closes);
+        let connection = connection_option(head.version(), after);
+        self.encode_head(out, head.version(), &reply, &plan, connection);
+        let body = std::mem::replace(&mut reply.body, ReplyBody::Empty);
+        if plan.writes_body {
+            self.write_body(out, body);
+        }
+        self.finish_reply(active, after);
+    }
+
+    fn begin_stream(&mut self, out: &mut Vec<u8>, active: Active<S>, mut reply: Reply) {
+        let ReplyBody::Stream(stream) = std::mem::replace(&mut reply.body, ReplyBody::Empty) else {
+            return;
+        };
+        let head = active.exchange.head();
+        let plan = reply_framing(head.method(), head.version(), reply.status, stream.len());
+        let mut after = self.after_reply(&active, reply.closes || plan.closes);
+        let keeps = self.keeps(&active, reply.closes || plan.closes);
+        if plan.writes_body && keeps {
+            // The stream may read the body to its end while it is sent, so that alone closes nothing yet.
+            after = After::Keep;
+        }
+        let connection = connection_option(head.version(), after);
+        self.encode_head(out, head.version(), &reply, &plan, connection);
+        if !plan.writes_body {
+            // HEAD, 204, 304: the stream is dropped without having been asked for anything.
+            super::drop_quietly(stream);
+            return self.finish_reply(active, after);
+        }
+        let framing = sending::Framing::new(plan.framing, !keeps);
+        self.stage = Stage::Sending { stream, framing, active };
+        self.go(Event::StreamStarted);
+    }
+
+    /// The exchange is answered; the connection goes on as `after` says.
+    pub(super) fn finish_reply(&mut self, active: Active<S>, after: After) {
+        self.go(Event::Replied(after));
+        match after {
+            After::Drain => self.begin_drain(active.body),
+            After::Linger => self.begin_linger(),
+            After::Keep | After::Close => {}
+        }
+        self.finish_exchange(active.exchange);
+    }
+
+    fn encode_head(
+        &self,
+        out: &mut Vec<u8>,
+        version: Version,
+        reply: &Reply,
+        plan: &ReplyPlan,
+        connection: ConnectionOption<'_>,
+    ) {
+        encode_reply_head(
+            out,
+            &ReplyHead {
+                version,
+                status: reply.status,
+                reason: reply.reason.as_deref(),
+                date: &self.base().clock.date(),
+                content_type: reply.content_type,
+                fields: &reply.fields,
+                framing: plan.framing,
+                connection,
+            },
+        );
+    }
+
+    /// Appends a body to `out`, or sends a large one straight from where it is.
+    fn write_body(&mut self, out: &mut Vec<u8>, body: ReplyBody) {
+        let bytes = match body {
+            ReplyBody::Empty | ReplyBody::Stream(_) => return,
+            ReplyBody::Static(bytes) if bytes.len() <= COPIED_BYTES_MAX => {
+                return out.extend_from_slice(bytes);
+            }
+            ReplyBody::Bytes(bytes) if bytes.len() <= COPIED_BYTES_MAX => {
+                return out.extend_from_slice(&bytes);
+            }
+            ReplyBody::Owned(bytes) if bytes.len() <= COPIED_BYTES_MAX => {
+                return out.extend_from_slice(&bytes);
+            }
+            ReplyBody::Static(bytes) => Bytes::from_static(bytes),
+            ReplyBody::Bytes(bytes) => bytes,
+            ReplyBody::Owned(bytes) => Bytes::from(bytes),
+        };
+        self.write_out(out, bytes);
+    }
+
+    /// Encodes a reply to something that never became an exchange.
+    pub(super) fn encode_refusal(&mut self, out: &mut Vec<u8>, mut reply: Reply) {
+        let plan = reply_framing(&Method::GET, Version::HTTP_11, reply.status, reply.body.len());
+        self.encode_head(out, Version::HTTP_11, &reply, &plan, ConnectionOption::Close);
+        let body = std::mem::replace(&mut reply.body, ReplyBody::Empty);
+        self.write_body(out, body);
+    }
+}
+
+fn connection_option(version: Version, after: After) -> ConnectionOption<'static> {
+    match after {
+        After::Linger | After::Close => ConnectionOption::Close,
+        // RFC 9112 §9.3: a 1.0 client has asked for this and is told that it has it.
+        After::Keep | After::Drain if version == Version::HTTP_10 => ConnectionOption::KeepAlive,
+        After::Keep | After::Drain => ConnectionOption::Implied,
+    }
+}
+
+/// Bodies up to this length are copied behind their heads; longer ones are written from where they
+/// are, for a copy of 16 KiB costs about as much as a second buffer in the system call.
+const COPIED_BYTES_MAX: usize = 16 * 1024;

@@ -1,0 +1,327 @@
+//! The way of a plain request: bytes, head, handler, reply, and on to the next.
+
+use super::{Active, Connection, Stage, Step, body::BodyProgress};
+use crate::rt::Io;
+use crate::service::{Answer, Exchange, Reply, Service, panic_message};
+use crate::slot::SlotFuture;
+use bytes::Bytes;
+use http::StatusCode;
+use shikra_proto::http1::state::{After, Event, State};
+use shikra_proto::http1::{BodyFraming, HeadError, HeadStatus};
+use std::any::Any;
+use std::future::Future;
+use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+/// Why a run over the bytes at hand ended.
+#[derive(Clone, Copy)]
+enum Stop {
+    /// They are used up, or the rest is a part of a head.
+    Starved,
+    /// The connection is in another state now.
+    State,
+    /// Others are to have their turn, or the socket has to take the replies first.
+    Turn,
+}
+
+impl<I: Io, S: Service> Connection<I, S> {
+    /// `Idle` and `Head`: answers all requests that are at hand, then reads more.
+    pub(super) fn read_heads(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Step {
+        if !self.output.is_empty() {
+            // The peer does not take its replies: no more requests until it does.
+            return match self.flush(cx, out) {
+                Step::Again if self.output.is_empty() => Step::Again,
+                step => step,
+            };
+        }
+        if !self.input.is_empty() && !self.input_is_partial {
+            return self.use_input(cx, out);
+        }
+        // What was answered so far must not wait for what comes next.
+        self.write_out(out, Bytes::new());
+        self.read_and_use(cx, out)
+    }
+
+    fn read_and_use(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Step {
+        let mut scratch = self.base().scratch.take_read();
+        let read = match self.is_draining() && self.state == State::Idle {
+            false => self.io.poll_read(cx, &mut scratch),
+            // A request that has arrived is answered; the reactor need not have seen it yet.
+            true => match self.io.read_now(&mut scratch) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
+                result => Poll::Ready(result),
+            },
+        };
+        let step = match read {
+            Poll::Pending if self.is_draining() && self.state == State::Idle => {
+                self.go(Event::Shutdown);
+                Step::Again
+            }
+            Poll::Pending => Step::Wait,
+            Poll::Ready(Err(_)) => {
+                self.reset();
+                Step::Again
+            }
+            Poll::Ready(Ok(0)) => {
+                self.go(Event::PeerFinished);
+                Step::Again
+            }
+            Poll::Ready(Ok(len)) => {
+                let bytes = scratch.get(..len).unwrap_or_default();
+                if self.input.is_empty() {
+                    self.use_scratch(cx, out, bytes)
+                } else {
+                    self.input.extend_from_slice(bytes);
+                    self.use_input(cx, out)
+                }
+            }
+        };
+        self.base().scratch.give_read(scratch);
+        step
+    }
+
+    /// Answers what is in the worker's buffer; only the unused rest becomes the connection's own.
+    fn use_scratch(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>, bytes: &[u8]) -> Step {
+        let (used, stop) = self.answer_all(cx, out, bytes);
+        let rest = bytes.get(used..).unwrap_or_default();
+        if !rest.is_empty() {
+            self.input.extend_from_slice(rest);
+        }
+        self.stopped(cx, out, stop)
+    }
+
+    fn use_input(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Step {
+        let bytes = std::mem::take(&mut self.input);
+        let (used, stop) = self.answer_all(cx, out, &bytes);
+        if used == 0 {
+            self.input = bytes;
+        } else {
+            // Right-sized: the next head's part, usually nothing at all.
+            self.input = bytes.get(used..).unwrap_or_default().to_vec();
+        }
+        self.stopped(cx, out, stop)
+    }
+
+    fn stopped(&mut self, cx: &Context<'_>, out: &mut Vec<u8>, stop: Stop) -> Step {
+        self.input_is_partial = matches!(stop, Stop::Starved);
+        match stop {
+            Stop::State => Step::Again,
+            Stop::Starved => {
+                if self.state == State::Idle && !self.input.is_empty() {
+                    self.go(Event::Bytes);
+                }
+                Step::Again
+            }
+            Stop::Turn => {
+                self.write_out(out, Bytes::new());
+                cx.waker().wake_by_ref();
+                Step::Wait
+            }
+        }
+    }
+
+    /// Answers the requests in `bytes`, in order; returns how many bytes are used.
+    fn answer_all(
+        &mut self,
+        cx: &mut Context<'_>,
+        out: &mut Vec<u8>,
+        bytes: &[u8],
+    ) -> (usize, Stop) {
+        let hub = Rc::clone(&self.hub);
+        let limits = &hub.base.limits;
+        let mut used = 0;
+        let mut answered = 0;
+        loop {
+            let rest = bytes.get(used..).unwrap_or_default();
+            if rest.is_empty() {
+                return (used, Stop::Starved);
+            }
+            if answered == limits.requests_per_turn_max {
+                return (used, Stop::Turn);
+            }
+            if out.len() >= limits.waiting_reply_bytes_max {
+                self.write_out(out, Bytes::new());
+            }
+            if self.state == State::Closed {
+                return (used, Stop::State);
+            }
+            if !self.output.is_empty() {
+                return (used, Stop::Turn);
+            }
+            let mut exchange = self.partial.take().unwrap_or_else(|| hub.take_exchange());
+            let Some(unique) = Rc::get_mut(&mut exchange) else { continue };
+            match self.decoder.decode(rest, &limits.head, unique.head_mut()) {
+                Ok(HeadStatus::Partial) => {
+                    self.partial = Some(exchange);
+                    return (used, Stop::Starved);
+                }
+                Err(error) => {
+                    hub.give_exchange(exchange);
+                    self.refuse(out, &error);
+                    return (bytes.len(), Stop::State);
+                }
+                Ok(HeadStatus::Complete { len }) => {
+                    used += len;
+                    unique.set_client(self.client);
+                    self.decoder = Default::default();
+                }
+            }
+            self.enter_handling();
+            let body = self.begin_body(&exchange, bytes.get(used..).unwrap_or_default(), &mut used);
+            self.call(cx, out, exchange, body);
+            answered += 1;
+            if self.state != State::Idle {
+                return (used, Stop::State);
+            }
+        }
+    }
+
+    fn enter_handling(&mut self) {
+        if self.state == State::Idle {
+            self.go(Event::Bytes);
+        }
+        self.go(Event::HeadDone);
+        self.is_first = false;
+    }
+
+    /// Takes what has come of a body; returns the rest's progress, if there is a rest.
+    fn begin_body(
+        &mut self,
+        exchange: &Exchange<S::Extra>,
+        bytes: &[u8],
+        used: &mut usize,
+    ) -> Option<Box<BodyProgress>> {
+        let head = exchange.head();
+        let framing = head.body_framing();
+        if let BodyFraming::None = framing {
+            exchange.body().open(Some(0));
+            return None;
+        }
+        let mut progress = BodyProgress::new(framing, head.expects_continue());
+        progress.open(exchange.body());
+        *used += progress.take_from(bytes, exchange.body(), &self.base().limits.body);
+        (!progress.is_over()).then(|| Box::new(progress))
+    }
+
+    /// Calls the service and polls its handler once; most are done with that.
+    fn call(
+        &mut self,
+        cx: &mut Context<'_>,
+        out: &mut Vec<u8>,
+        mut exchange: Rc<Exchange<S::Extra>>,
+        body: Option<Box<BodyProgress>>,
+    ) {
+        let mut later = None;
+        let service = &self.hub.service;
+        let poll = catch_unwind(AssertUnwindSafe(|| match service.call(&mut exchange) {
+            Answer::Now(reply) => Poll::Ready(Answer::Now(reply)),
+            Answer::Later(mut future) => {
+                match exchange.body().attend(|| Pin::new(&mut future).poll(cx)) {
+                    Poll::Ready(response) => Poll::Ready(service.finish(&exchange, response)),
+                    Poll::Pending => {
+                        later = Some(future);
+                        Poll::Pending
+                    }
+                }
+            }
+        }));
+        // What a client asked for before it closed its half is answered within the same grace.
+        let finished_at = self.peer_finished.then(|| self.now());
+        if finished_at.is_some() {
+            exchange.fate().set_closed();
+        }
+        let active = Active { exchange, body, finished_at };
+        match (poll, later) {
+            (Ok(Poll::Ready(Answer::Now(reply))), _) => self.reply(out, active, reply),
+            (Ok(Poll::Pending), Some(future)) | (Ok(Poll::Ready(Answer::Later(future))), _) => {
+                self.begin_handling(cx, future, active);
+            }
+            (Ok(Poll::Pending), None) => self.recover(cx, out, active, &"no future"),
+            (Err(panic), _) => self.recover(cx, out, active, &*panic),
+        }
+    }
+
+    fn begin_handling(
+        &mut self,
+        cx: &Context<'_>,
+        future: SlotFuture<S::Response>,
+        active: Active<S>,
+    ) {
+        active.exchange.body().set_connection(cx.waker());
+        self.stage = Stage::Handling { future, active };
+    }
+
+    /// A handler has made its response: it becomes a reply, or another handler runs.
+    pub(super) fn complete(
+        &mut self,
+        cx: &Context<'_>,
+        out: &mut Vec<u8>,
+        active: Active<S>,
+        response: S::Response,
+    ) {
+        let service = &self.hub.service;
+        let exchange = &active.exchange;
+        match catch_unwind(AssertUnwindSafe(|| service.finish(exchange, response))) {
+            Ok(Answer::Now(reply)) => self.reply(out, active, reply),
+            Ok(Answer::Later(future)) => self.begin_handling(cx, future, active),
+            Err(panic) => self.recover(cx, out, active, &*panic),
+        }
+    }
+
+    /// A panic that the service did not catch: it answers, and the connection goes on.
+    pub(super) fn recover(
+        &mut self,
+        cx: &Context<'_>,
+        out: &mut Vec<u8>,
+        active: Active<S>,
+        panic: &(dyn Any + Send),
+    ) {
+        let message = panic_message(panic);
+        let service = &self.hub.service;
+        let exchange = &active.exchange;
+        match catch_unwind(AssertUnwindSafe(|| service.recover(exchange, message))) {
+            Ok(Answer::Now(reply)) => self.reply(out, active, reply),
+            Ok(Answer::Later(future)) => self.begin_handling(cx, future, active),
+            Err(_) => self.reply(out, active, Reply::new(StatusCode::INTERNAL_SERVER_ERROR)),
+        }
+    }
+
+    /// Answers a malformed head. Whatever follows it cannot be trusted either.
+    fn refuse(&mut self, out: &mut Vec<u8>, error: &HeadError) {
+        let reply = self.hub.service.refuse(error.status(), &error.to_string());
+        self.refuse_with(out, reply);
+    }
+
+    pub(super) fn refuse_with(&mut self, out: &mut Vec<u8>, reply: Reply) {
+        self.encode_refusal(out, reply);
+        if self.state == State::Idle {
+            self.go(Event::Bytes);
+        }
+        self.go(Event::HeadRefused);
+        self.begin_linger();
+    }
+
+    /// What the reply to `exchange` means for the connection.
+    pub(super) fn after_reply(&self, active: &Active<S>, reply_closes: bool) -> After {
+        let unread = active.body.as_deref().filter(|body| !body.is_over());
+        let keeps = self.keeps(active, reply_closes);
+        match unread {
+            None if keeps => After::Keep,
+            None if self.input.is_empty() => After::Close,
+            None => After::Linger,
+            Some(body) if keeps && body.is_drainable(self.base().limits.drain_bytes_max) => {
+                After::Drain
+            }
+            Some(_) => After::Linger,
+        }
+    }
+
+    /// Whether another request may be answered after the reply to this one, bodies aside.
+    pub(super) fn keeps(&self, active: &Active<S>, reply_closes: bool) -> bool {
+        // A peer that has closed its half may have asked for more before; if not, the next read says so.
+        active.exchange.head().keep_alive() && !reply_closes && !self.is_draining()
+    }
+}

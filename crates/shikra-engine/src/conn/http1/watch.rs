@@ -1,0 +1,136 @@
+//! Is the client still there, and has a deadline passed?
+
+use super::handling::Watched;
+use super::{Active, Connection, Stage};
+use crate::body::BodyError;
+use crate::clock::Millis;
+use crate::rt::Io;
+use crate::service::Service;
+use crate::timer::Timer;
+use http::StatusCode;
+use shikra_proto::http1::state::{Event, State};
+use std::task::{Context, Poll};
+
+impl<I: Io, S: Service> Connection<I, S> {
+    /// Reads ahead, within limits: later requests wait, and the end of the stream shows.
+    pub(super) fn watch(
+        &mut self,
+        cx: &mut Context<'_>,
+        active: &mut Active<S>,
+        now: Millis,
+    ) -> Watched {
+        let mut scratch = self.base().scratch.take_read();
+        let max = self.base().limits.pipelined_bytes_max;
+        let watched = loop {
+            let room = max.saturating_sub(self.input.len()).min(scratch.len());
+            if self.peer_finished || room == 0 {
+                break self.watch_reset(cx);
+            }
+            let Some(buf) = scratch.get_mut(..room) else { break Watched::Present };
+            match self.io.poll_read(cx, buf) {
+                Poll::Pending => break Watched::Present,
+                Poll::Ready(Ok(0)) => self.finish_peer(active, now),
+                Poll::Ready(Ok(len)) => {
+                    self.input.extend_from_slice(buf.get(..len).unwrap_or_default());
+                    self.input_is_partial = false;
+                }
+                Poll::Ready(Err(_)) => break Watched::Gone,
+            }
+        };
+        self.base().scratch.give_read(scratch);
+        watched
+    }
+
+    /// While reading is paused only a reset can be seen.
+    pub(super) fn watch_reset(&mut self, cx: &mut Context<'_>) -> Watched {
+        match self.io.poll_reset(cx) {
+            Poll::Ready(()) => Watched::Gone,
+            Poll::Pending => Watched::Present,
+        }
+    }
+
+    /// The client has closed its half: whoever waits for that hears of it, and a grace begins.
+    pub(super) fn finish_peer(&mut self, active: &mut Active<S>, now: Millis) {
+        self.peer_finished = true;
+        active.finished_at.get_or_insert(now);
+        active.exchange.fate().set_closed();
+        self.go(Event::PeerFinished);
+    }
+
+    /// Acts on a deadline that has passed, if one has.
+    pub(super) fn check_deadline(&mut self, cx: &Context<'_>, out: &mut Vec<u8>) {
+        let now = self.now();
+        if !self.timer.as_ref().is_some_and(|timer| timer.is_due(now)) {
+            return;
+        }
+        if self.write_deadline().is_some_and(|deadline| deadline <= now) {
+            return self.reset();
+        }
+        if let Stage::Handling { active, .. } | Stage::Sending { active, .. } = &mut self.stage
+            && let Some(body) = active.body.as_deref_mut()
+            && body.deadline(&self.hub.base.limits).is_some_and(|deadline| deadline <= now)
+        {
+            body.set_fault();
+            body.rests();
+            active.exchange.body().fail(BodyError::TooSlow);
+            active.exchange.body().wake_reader(cx.waker());
+        }
+        if self.state_deadline().is_none_or(|deadline| deadline > now) {
+            return;
+        }
+        if self.state == State::Head {
+            let status = StatusCode::REQUEST_TIMEOUT;
+            let reply = self.hub.service.refuse(status, "the request head came too slowly");
+            self.refuse_with(out, reply);
+        } else {
+            self.go(Event::Timeout);
+        }
+    }
+
+    /// Arms the one timer for the nearest deadline.
+    pub(super) fn arm_timer(&mut self, cx: &Context<'_>) {
+        let deadlines = [self.write_deadline(), self.body_deadline(), self.state_deadline()];
+        let nearest = deadlines.into_iter().flatten().min();
+        let timer = self.timer.get_or_insert_with(|| Timer::new(&self.hub.base.timers, cx.waker()));
+        match nearest {
+            Some(deadline) => timer.arm(deadline),
+            None => timer.disarm(),
+        }
+    }
+
+    /// A peer that takes nothing for too long is given up.
+    fn write_deadline(&self) -> Option<Millis> {
+        let timeout = self.base().limits.write_stall_timeout;
+        (!self.output.is_empty()).then(|| self.stalled_since.plus(timeout))
+    }
+
+    fn body_deadline(&self) -> Option<Millis> {
+        match &self.stage {
+            Stage::Handling { active, .. } | Stage::Sending { active, .. } => {
+                active.body.as_deref()?.deadline(&self.base().limits)
+            }
+            Stage::Empty | Stage::Draining { .. } => None,
+        }
+    }
+
+    fn state_deadline(&self) -> Option<Millis> {
+        let limits = &self.base().limits;
+        match self.state {
+            State::Idle if !self.output.is_empty() => None,
+            State::Idle if self.is_first => Some(self.since.plus(limits.first_byte_timeout)),
+            State::Idle => Some(self.since.plus(limits.keep_alive_timeout)),
+            State::Head => Some(self.since.plus(limits.head_timeout)),
+            State::Handling => match &self.stage {
+                Stage::Handling { active, .. } => {
+                    active.finished_at.map(|at| at.plus(limits.half_close_grace))
+                }
+                _ => None,
+            },
+            State::Draining => Some(self.since.plus(limits.drain_timeout)),
+            State::Lingering if self.output.is_empty() => {
+                Some(self.since.plus(limits.drain_timeout))
+            }
+            State::Sending | State::Lingering | State::Closing | State::Closed => None,
+        }
+    }
+}

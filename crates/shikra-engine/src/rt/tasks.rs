@@ -1,0 +1,77 @@
+//! The runtime of a worker and what it runs.
+
+use std::future::Future;
+use std::io;
+
+pub use tokio::runtime::LocalRuntime;
+pub use tokio::sync::Notify;
+pub use tokio::time::{sleep, sleep_until};
+
+/// A runtime for one worker: current thread, tasks need not be `Send`.
+///
+/// `woke` runs whenever the worker comes out of its sleep, `sleeps` before it goes to sleep.
+///
+/// # Errors
+/// When the system has no descriptors or memory left for a reactor.
+pub fn local_runtime(
+    woke: impl Fn() + Send + Sync + 'static,
+    sleeps: impl Fn() + Send + Sync + 'static,
+) -> io::Result<LocalRuntime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .on_thread_unpark(woke)
+        .on_thread_park(sleeps)
+        .build_local(tokio::runtime::LocalOptions::default())
+}
+
+/// Starts a task on this worker.
+pub fn spawn(task: impl Future<Output = ()> + 'static) {
+    drop(tokio::task::spawn_local(task));
+}
+
+/// Virtual time, for tests: stopped until this is dropped, except for [`advance`].
+#[cfg(feature = "testing")]
+#[derive(Debug)]
+pub struct StoppedTime {
+    // While a blocking task runs, the runtime does not move its clock by itself.
+    _holds: std::sync::mpsc::Sender<()>,
+}
+
+/// Stops the time of this thread's runtime.
+#[cfg(feature = "testing")]
+#[must_use]
+pub fn stop_time() -> StoppedTime {
+    super::set_virtual();
+    tokio::time::pause();
+    let (holds, held) = std::sync::mpsc::channel::<()>();
+    drop(tokio::task::spawn_blocking(move || held.recv()));
+    StoppedTime { _holds: holds }
+}
+
+/// Moves virtual time on in small steps, so that what is due on the way happens in order; `moved`
+/// runs after each step.
+#[cfg(feature = "testing")]
+pub async fn advance(time: std::time::Duration, moved: impl Fn()) {
+    // The runtime's timers fire in the millisecond after the one they are set for.
+    let end = super::now() + time + std::time::Duration::from_millis(1);
+    settle().await;
+    while super::now() < end {
+        let step = end.saturating_duration_since(super::now()).min(STEP);
+        tokio::time::advance(step).await;
+        moved();
+        settle().await;
+    }
+}
+
+/// Lets all tasks run until they wait.
+#[cfg(feature = "testing")]
+pub async fn settle() {
+    for _ in 0..SETTLING_TURNS {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[cfg(feature = "testing")]
+const STEP: std::time::Duration = std::time::Duration::from_millis(20);
+#[cfg(feature = "testing")]
+const SETTLING_TURNS: usize = 16;

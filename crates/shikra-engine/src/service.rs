@@ -1,0 +1,401 @@
+//! The border between the engine and an application: an [`Exchange`] goes up, a [`Reply`] comes
+//! down.
+//!
+//! A [`Service`] cannot tell which protocol, which kind of stream or which listener an exchange
+//! came from. One service lives on each worker and is neither `Send` nor `Sync`; a
+//! [`ServiceFactory`], shared by all workers, makes them.
+
+use crate::body::BodyCell;
+use crate::slot::SlotFuture;
+use bytes::Bytes;
+use http::StatusCode;
+use shikra_proto::header::FieldLines;
+use shikra_proto::http1::RequestHead;
+use std::cell::{Cell, RefCell};
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+/// What answers the exchanges of one worker.
+pub trait Service: 'static {
+    /// What the service keeps for each exchange, beside the head.
+    type Extra: Extra;
+
+    /// What its handlers make, before it becomes a [`Reply`].
+    type Response: 'static;
+
+    /// Answers an exchange.
+    ///
+    /// `exchange` is not shared yet, so `Rc::get_mut` gives the service its extra part to fill.
+    fn call(&self, exchange: &mut Rc<Exchange<Self::Extra>>) -> Answer<Self::Response>;
+
+    /// Makes the reply of a response; a service may have to run another handler first, as for
+    /// an error.
+    fn finish(
+        &self,
+        exchange: &Rc<Exchange<Self::Extra>>,
+        response: Self::Response,
+    ) -> Answer<Self::Response>;
+
+    /// Answers after a panic that the service did not catch itself.
+    fn recover(
+        &self,
+        exchange: &Rc<Exchange<Self::Extra>>,
+        panic: String,
+    ) -> Answer<Self::Response>;
+
+    /// The reply to what never became an exchange: a malformed head, a head that came too slowly.
+    fn refuse(&self, status: StatusCode, why: &str) -> Reply {
+        let mut reply = Reply::new(status);
+        reply.content_type = Some("text/plain; charset=utf-8");
+        reply.body = ReplyBody::Bytes(Bytes::from(why.to_owned()));
+        reply
+    }
+
+    /// Hears of what no client can be told any more.
+    fn report(&self, exchange: &Exchange<Self::Extra>, incident: Incident) {
+        let (method, target) = (exchange.head().method(), exchange.head().target());
+        match incident {
+            Incident::StreamFailed(error) => {
+                tracing::error!(%method, target, error, "the stream of a reply failed");
+            }
+        }
+    }
+}
+
+/// Makes the service of each worker.
+pub trait ServiceFactory: Send + Sync + 'static {
+    /// The service it makes.
+    type Service: Service;
+
+    /// Runs once, on the first worker, before any service is made.
+    fn start(&self) -> impl Future<Output = io::Result<()>> {
+        std::future::ready(Ok(()))
+    }
+
+    /// Makes the service of one worker, on that worker.
+    fn make(&self) -> impl Future<Output = io::Result<Self::Service>>;
+
+    /// Runs once, on the first worker, after the last exchange of all workers.
+    fn stop(&self) -> impl Future<Output = ()> {
+        std::future::ready(())
+    }
+}
+
+/// A service's part of an [`Exchange`], reused from exchange to exchange.
+pub trait Extra: Default + 'static {
+    /// Forgets the exchange that is over, keeping memory for the next.
+    fn reset(&mut self);
+}
+
+impl Extra for () {
+    fn reset(&mut self) {}
+}
+
+/// A reply now, or a future of one.
+#[derive(Debug)]
+pub enum Answer<R> {
+    /// The reply is known without running a handler.
+    Now(Reply),
+    /// A handler runs; the connection polls it in its own task.
+    Later(SlotFuture<R>),
+}
+
+/// Something that went wrong after the client could be told.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Incident {
+    /// The stream of a reply failed; the connection was reset.
+    StreamFailed(Box<dyn Error>),
+}
+
+/// One request on its way to an answer: its head, its body and its client.
+pub struct Exchange<X> {
+    head: RequestHead,
+    extra: X,
+    client: Client,
+    body: BodyCell,
+    fate: Fate,
+}
+
+impl<X> fmt::Debug for Exchange<X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange")
+            .field("method", self.head.method())
+            .field("target", &self.head.target())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is known of the connection of an exchange.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Client {
+    /// The address of the client; `None` where streams have none.
+    pub peer: Option<SocketAddr>,
+    /// The address that the client connected to.
+    pub local: Option<SocketAddr>,
+    /// Whether the bytes are encrypted.
+    pub is_secure: bool,
+    /// The number of the connection, unique within its worker.
+    pub connection_id: u64,
+}
+
+impl Client {
+    /// A client of which nothing is known but the number of its connection.
+    #[must_use]
+    pub fn anonymous(connection_id: u64) -> Self {
+        Self { peer: None, local: None, is_secure: false, connection_id }
+    }
+}
+
+impl<X: Extra> Exchange<X> {
+    pub(crate) fn new() -> Self {
+        Self {
+            head: RequestHead::new(),
+            extra: X::default(),
+            client: Client::anonymous(0),
+            body: BodyCell::default(),
+            fate: Fate::default(),
+        }
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.head.clear();
+        self.extra.reset();
+        self.body.reset();
+        self.fate.reset();
+    }
+
+    pub(crate) fn head_mut(&mut self) -> &mut RequestHead {
+        &mut self.head
+    }
+
+    pub(crate) fn set_client(&mut self, client: Client) {
+        self.client = client;
+    }
+}
+
+impl<X> Exchange<X> {
+    /// The head, frozen.
+    #[must_use]
+    pub fn head(&self) -> &RequestHead {
+        &self.head
+    }
+
+    /// The service's part.
+    #[must_use]
+    pub fn extra(&self) -> &X {
+        &self.extra
+    }
+
+    /// The service's part and the head, while nobody else holds the exchange.
+    #[must_use]
+    pub fn parts_mut(&mut self) -> (&RequestHead, &mut X) {
+        (&self.head, &mut self.extra)
+    }
+
+    /// The client's addresses and the like.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> &BodyCell {
+        &self.body
+    }
+
+    /// What became of the client.
+    #[must_use]
+    pub fn fate(&self) -> &Fate {
+        &self.fate
+    }
+}
+
+/// What becomes of an exchange: whether its client is still there, and who wants to know its end.
+#[derive(Default)]
+pub struct Fate {
+    is_closed: Cell<bool>,
+    waiting: RefCell<Vec<Waker>>,
+    hooks: RefCell<Vec<Hook>>,
+}
+
+impl fmt::Debug for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fate").field("is_closed", &self.is_closed.get()).finish_non_exhaustive()
+    }
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Its reply was written, down to the last byte.
+    Finished,
+    /// The client left, or the reply could not be completed.
+    Aborted,
+}
+
+type Hook = Box<dyn FnOnce(End)>;
+
+impl Fate {
+    /// Whether the client has closed its half of the connection, or all of it.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.get()
+    }
+
+    /// Waits for the client to leave.
+    pub fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_closed.get() {
+            return Poll::Ready(());
+        }
+        let mut waiting = self.waiting.borrow_mut();
+        if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+            waiting.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Runs `hook` once, synchronously, when the exchange ends, whichever way.
+    pub fn on_end(&self, hook: impl FnOnce(End) + 'static) {
+        self.hooks.borrow_mut().push(Box::new(hook));
+    }
+
+    fn reset(&mut self) {
+        self.is_closed.set(false);
+        self.waiting.get_mut().clear();
+        self.hooks.get_mut().clear();
+    }
+
+    pub(crate) fn has_hooks(&self) -> bool {
+        !self.hooks.borrow().is_empty()
+    }
+
+    pub(crate) fn set_closed(&self) {
+        if !self.is_closed.replace(true) {
+            let waiting = self.waiting.take();
+            waiting.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    /// Runs the hooks. One that panics does not keep the others from running.
+    pub(crate) fn finish(&self, end: End) {
+        for hook in self.hooks.take() {
+            let run = std::panic::AssertUnwindSafe(|| hook(end));
+            if std::panic::catch_unwind(run).is_err() {
+                tracing::error!("a hook at the end of an exchange panicked");
+            }
+        }
+    }
+}
+
+/// The answer to an exchange, ready for any protocol's encoder.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status, 200 to 999.
+    pub status: StatusCode,
+    /// The reason phrase, where the usual one will not do; HTTP/1 only.
+    pub reason: Option<Box<str>>,
+    /// The `content-type` that goes out if `fields` has none.
+    pub content_type: Option<&'static str>,
+    /// The fields, framing ones excepted: those are the encoder's.
+    pub fields: FieldLines,
+    /// The body.
+    pub body: ReplyBody,
+    /// Whether the connection ends with this reply.
+    pub closes: bool,
+}
+
+impl Reply {
+    /// An empty reply.
+    #[must_use]
+    pub fn new(status: StatusCode) -> Self {
+        Self {
+            status,
+            reason: None,
+            content_type: None,
+            fields: FieldLines::new(),
+            body: ReplyBody::Empty,
+            closes: false,
+        }
+    }
+}
+
+/// The body of a [`Reply`].
+pub enum ReplyBody {
+    /// No bytes.
+    Empty,
+    /// Bytes of the program itself.
+    Static(&'static [u8]),
+    /// Bytes in memory.
+    Bytes(Bytes),
+    /// Bytes in memory, not shared.
+    Owned(Vec<u8>),
+    /// Bytes that are yet to be made; polled while the socket has room.
+    Stream(Box<dyn ReplyStream>),
+}
+
+impl ReplyBody {
+    /// The number of bytes, where it is known.
+    #[must_use]
+    pub fn len(&self) -> Option<u64> {
+        match self {
+            Self::Empty => Some(0),
+            Self::Static(bytes) => Some(bytes.len() as u64),
+            Self::Bytes(bytes) => Some(bytes.len() as u64),
+            Self::Owned(bytes) => Some(bytes.len() as u64),
+            Self::Stream(stream) => stream.len(),
+        }
+    }
+
+    /// Whether the body is known to have no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+}
+
+impl fmt::Debug for ReplyBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.len() {
+            Some(len) => write!(f, "ReplyBody({len} bytes)"),
+            None => f.write_str("ReplyBody(stream)"),
+        }
+    }
+}
+
+/// A body that is made while it is sent.
+pub trait ReplyStream {
+    /// The next bytes; `None` at the end. An error resets the connection, so that the client
+    /// cannot take the part for the whole.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Box<dyn Error>>>>;
+
+    /// The exact length, where it is known beforehand.
+    fn len(&self) -> Option<u64> {
+        None
+    }
+
+    /// Whether the stream is known to have no bytes.
+    fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+
+    /// The fields that follow the last chunk; asked for once, after the end.
+    fn trailers(&mut self) -> FieldLines {
+        FieldLines::new()
+    }
+}
+
+/// The text of a panic, for the log.
+#[must_use]
+pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic with a value that is no text".to_owned())
+}

@@ -1,0 +1,188 @@
+//! Handler futures in blocks from a per-thread pool: a type-erased call without an allocation.
+//!
+//! [`SlotFuture`] is a `Pin<Box<dyn Future>>` whose memory comes from, and goes back to, a small
+//! pool of the thread. It lives on one thread only. Because each future owns a block of its own,
+//! it may be forgotten (the block is lost, never reused), dropped in any order, or panic in `poll`
+//! and in `drop`. [`BoxFuture`] is its safe twin, which the tests hold it against.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::task::{Context, Poll};
+
+/// The safe twin of [`SlotFuture`]: one allocation a call.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// A type-erased future of this thread, in a pooled block.
+///
+/// ```
+/// use shikra_engine::slot::SlotFuture;
+///
+/// let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// assert_eq!(runtime.block_on(SlotFuture::new(async { 7 })), 7);
+/// ```
+pub struct SlotFuture<T> {
+    future: NonNull<dyn Future<Output = T>>,
+    // Neither `Send` nor `Sync`: the block belongs to the pool of the thread that made it.
+    thread_bound: PhantomData<*mut ()>,
+}
+
+impl<T> SlotFuture<T> {
+    /// Moves `future` into a block.
+    pub fn new<F: Future<Output = T> + 'static>(future: F) -> Self {
+        let block = take_block(Layout::new::<F>()).cast::<F>();
+        // SAFETY: `take_block` returns memory that is valid for this layout, and nobody else
+        // has a pointer to it.
+        #[allow(unsafe_code)]
+        unsafe {
+            block.write(future);
+        }
+        let future: NonNull<dyn Future<Output = T>> = block;
+        Self { future, thread_bound: PhantomData }
+    }
+}
+
+impl<T> Future for SlotFuture<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        // SAFETY: `future` was written by `new` and is dropped only by `Drop`, so it is valid; the
+        // exclusive borrow of `self` makes this the only reference to it.
+        #[allow(unsafe_code)]
+        let future = unsafe { self.future.as_mut() };
+        // SAFETY: the future stays in its block until it is dropped there, so it never moves.
+        #[allow(unsafe_code)]
+        let future = unsafe { Pin::new_unchecked(future) };
+        future.poll(cx)
+    }
+}
+
+impl<T> Drop for SlotFuture<T> {
+    fn drop(&mut self) {
+        // SAFETY: see `poll`: the value is alive until the next line.
+        #[allow(unsafe_code)]
+        let layout = Layout::for_value(unsafe { self.future.as_ref() });
+        // Gives the block back even if the future's destructor panics.
+        let _block = GiveBack { block: self.future.cast(), layout };
+        // SAFETY: dropped once, here; nothing touches the value afterwards.
+        #[allow(unsafe_code)]
+        unsafe {
+            self.future.drop_in_place();
+        }
+    }
+}
+
+impl<T> fmt::Debug for SlotFuture<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SlotFuture")
+    }
+}
+
+struct GiveBack {
+    block: NonNull<u8>,
+    layout: Layout,
+}
+
+impl Drop for GiveBack {
+    fn drop(&mut self) {
+        give_back(self.block, self.layout);
+    }
+}
+
+thread_local! {
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool { classes: [const { Vec::new() }; CLASSES] }) };
+}
+
+/// Free blocks of this thread, by size class.
+struct Pool {
+    classes: [Vec<NonNull<u8>>; CLASSES],
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        for (class, blocks) in self.classes.iter_mut().enumerate() {
+            for block in blocks.drain(..) {
+                free(block, class_layout(class));
+            }
+        }
+    }
+}
+
+fn take_block(layout: Layout) -> NonNull<u8> {
+    let Some(class) = class_of(layout) else { return fresh(layout) };
+    // The pool is gone while the thread's other locals are dropped: then the allocator serves.
+    POOL.try_with(|pool| pool.borrow_mut().classes.get_mut(class).and_then(Vec::pop))
+        .ok()
+        .flatten()
+        .unwrap_or_else(|| fresh(class_layout(class)))
+}
+
+fn give_back(block: NonNull<u8>, layout: Layout) {
+    let Some(class) = class_of(layout) else { return free(block, layout) };
+    let kept = POOL.try_with(|pool| {
+        let mut pool = pool.borrow_mut();
+        match pool.classes.get_mut(class) {
+            Some(blocks) if blocks.len() < BLOCKS_KEPT_MAX >> class => {
+                blocks.push(block);
+                true
+            }
+            _ => false,
+        }
+    });
+    if !kept.unwrap_or(false) {
+        free(block, class_layout(class));
+    }
+}
+
+fn fresh(layout: Layout) -> NonNull<u8> {
+    if layout.size() == 0 {
+        // A zero-sized value needs no memory, only an address of its alignment.
+        return NonNull::new(std::ptr::without_provenance_mut(layout.align()))
+            .expect("an alignment is not zero");
+    }
+    // SAFETY: the size is not zero.
+    #[allow(unsafe_code)]
+    let block = unsafe { alloc(layout) };
+    NonNull::new(block).unwrap_or_else(|| handle_alloc_error(layout))
+}
+
+fn free(block: NonNull<u8>, layout: Layout) {
+    if layout.size() != 0 {
+        // SAFETY: every block comes from `fresh` with this very layout: its own for odd ones, that
+        // of its class for the others, since `class_of` depends on the layout alone.
+        #[allow(unsafe_code)]
+        unsafe {
+            dealloc(block.as_ptr(), layout);
+        }
+    }
+}
+
+/// The class of a layout; `None` if it is larger or more strictly aligned than any block.
+fn class_of(layout: Layout) -> Option<usize> {
+    if layout.size() > CLASS_MIN << (CLASSES - 1) || layout.align() > ALIGN {
+        return None;
+    }
+    let blocks = layout.size().max(1).div_ceil(CLASS_MIN);
+    Some(blocks.next_power_of_two().trailing_zeros() as usize)
+}
+
+fn class_layout(class: usize) -> Layout {
+    Layout::from_size_align(CLASS_MIN << class, ALIGN)
+        .expect("the classes are a few small powers of two")
+}
+
+/// The smallest block, in bytes; each class is twice the one before.
+const CLASS_MIN: usize = 64;
+/// 64 bytes to 8 KiB; larger futures go to the allocator.
+const CLASSES: usize = 8;
+const ALIGN: usize = 16;
+/// Free blocks kept of the smallest class; each further class keeps half as many, so that no
+/// class holds more than 128 KiB.
+const BLOCKS_KEPT_MAX: usize = 2048;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,217 @@
+/// A field whose place in a head is remembered while it is decoded, so that looking it up takes one step.
+///
+/// # Examples
+///
+/// ```
+/// use shikra_proto::header::KnownField;
+///
+/// assert_eq!(KnownField::find(b"Content-Type"), Some(KnownField::ContentType));
+/// assert_eq!(KnownField::ContentType.name(), "content-type");
+/// assert_eq!(KnownField::find(b"x-request-id"), None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum KnownField {
+    /// `accept`
+    Accept,
+    /// `accept-encoding`
+    AcceptEncoding,
+    /// `accept-language`
+    AcceptLanguage,
+    /// `access-control-request-headers`
+    AccessControlRequestHeaders,
+    /// `access-control-request-method`
+    AccessControlRequestMethod,
+    /// `authorization`
+    Authorization,
+    /// `cache-control`
+    CacheControl,
+    /// `connection`
+    Connection,
+    /// `content-encoding`
+    ContentEncoding,
+    /// `content-length`
+    ContentLength,
+    /// `content-type`
+    ContentType,
+    /// `cookie`
+    Cookie,
+    /// `date`
+    Date,
+    /// `expect`
+    Expect,
+    /// `forwarded`
+    Forwarded,
+    /// `host`
+    Host,
+    /// `if-match`
+    IfMatch,
+    /// `if-modified-since`
+    IfModifiedSince,
+    /// `if-none-match`
+    IfNoneMatch,
+    /// `if-range`
+    IfRange,
+    /// `if-unmodified-since`
+    IfUnmodifiedSince,
+    /// `keep-alive`
+    KeepAlive,
+    /// `origin`
+    Origin,
+    /// `range`
+    Range,
+    /// `referer`
+    Referer,
+    /// `sec-websocket-extensions`
+    SecWebsocketExtensions,
+    /// `sec-websocket-key`
+    SecWebsocketKey,
+    /// `sec-websocket-protocol`
+    SecWebsocketProtocol,
+    /// `sec-websocket-version`
+    SecWebsocketVersion,
+    /// `te`
+    Te,
+    /// `trailer`
+    Trailer,
+    /// `transfer-encoding`
+    TransferEncoding,
+    /// `upgrade`
+    Upgrade,
+    /// `user-agent`
+    UserAgent,
+    /// `x-forwarded-for`
+    XForwardedFor,
+    /// `x-forwarded-host`
+    XForwardedHost,
+    /// `x-forwarded-proto`
+    XForwardedProto,
+    /// `x-requested-with`
+    XRequestedWith,
+}
+
+impl KnownField {
+    /// How many fields are known.
+    pub(crate) const COUNT: usize = Self::XRequestedWith as usize + 1;
+
+    /// Gives the name in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::AcceptEncoding => "accept-encoding",
+            Self::AcceptLanguage => "accept-language",
+            Self::AccessControlRequestHeaders => "access-control-request-headers",
+            Self::AccessControlRequestMethod => "access-control-request-method",
+            Self::Authorization => "authorization",
+            Self::CacheControl => "cache-control",
+            Self::Connection => "connection",
+            Self::ContentEncoding => "content-encoding",
+            Self::ContentLength => "content-length",
+            Self::ContentType => "content-type",
+            Self::Cookie => "cookie",
+            Self::Date => "date",
+            Self::Expect => "expect",
+            Self::Forwarded => "forwarded",
+            Self::Host => "host",
+            Self::IfMatch => "if-match",
+            Self::IfModifiedSince => "if-modified-since",
+            Self::IfNoneMatch => "if-none-match",
+            Self::IfRange => "if-range",
+            Self::IfUnmodifiedSince => "if-unmodified-since",
+            Self::KeepAlive => "keep-alive",
+            Self::Origin => "origin",
+            Self::Range => "range",
+            Self::Referer => "referer",
+            Self::SecWebsocketExtensions => "sec-websocket-extensions",
+            Self::SecWebsocketKey => "sec-websocket-key",
+            Self::SecWebsocketProtocol => "sec-websocket-protocol",
+            Self::SecWebsocketVersion => "sec-websocket-version",
+            Self::Te => "te",
+            Self::Trailer => "trailer",
+            Self::TransferEncoding => "transfer-encoding",
+            Self::Upgrade => "upgrade",
+            Self::UserAgent => "user-agent",
+            Self::XForwardedFor => "x-forwarded-for",
+            Self::XForwardedHost => "x-forwarded-host",
+            Self::XForwardedProto => "x-forwarded-proto",
+            Self::XRequestedWith => "x-requested-with",
+        }
+    }
+
+    /// Finds the field of a name, which must be a token; letter case does not matter.
+    ///
+    /// Length and first letter leave at most three candidates, and each is compared without a loop.
+    #[inline]
+    pub fn find(name: &[u8]) -> Option<Self> {
+        let first = name.first()? | 0x20;
+        match (name.len(), first) {
+            (2, b't') => Self::Te.if_same(name, b"te"),
+            (4, b'd') => Self::Date.if_same(name, b"date"),
+            (4, b'h') => Self::Host.if_same(name, b"host"),
+            (5, b'r') => Self::Range.if_same(name, b"range"),
+            (6, b'a') => Self::Accept.if_same(name, b"accept"),
+            (6, b'c') => Self::Cookie.if_same(name, b"cookie"),
+            (6, b'e') => Self::Expect.if_same(name, b"expect"),
+            (6, b'o') => Self::Origin.if_same(name, b"origin"),
+            (7, b'r') => Self::Referer.if_same(name, b"referer"),
+            (7, b't') => Self::Trailer.if_same(name, b"trailer"),
+            (7, b'u') => Self::Upgrade.if_same(name, b"upgrade"),
+            (8, b'i') => Self::IfMatch
+                .if_same(name, b"if-match")
+                .or_else(|| Self::IfRange.if_same(name, b"if-range")),
+            (9, b'f') => Self::Forwarded.if_same(name, b"forwarded"),
+            (10, b'c') => Self::Connection.if_same(name, b"connection"),
+            (10, b'k') => Self::KeepAlive.if_same(name, b"keep-alive"),
+            (10, b'u') => Self::UserAgent.if_same(name, b"user-agent"),
+            (12, b'c') => Self::ContentType.if_same(name, b"content-type"),
+            (13, b'a') => Self::Authorization.if_same(name, b"authorization"),
+            (13, b'c') => Self::CacheControl.if_same(name, b"cache-control"),
+            (13, b'i') => Self::IfNoneMatch.if_same(name, b"if-none-match"),
+            (14, b'c') => Self::ContentLength.if_same(name, b"content-length"),
+            (15, b'a') => Self::AcceptEncoding
+                .if_same(name, b"accept-encoding")
+                .or_else(|| Self::AcceptLanguage.if_same(name, b"accept-language")),
+            (15, b'x') => Self::XForwardedFor.if_same(name, b"x-forwarded-for"),
+            (16.., _) => Self::find_long(name, first),
+            _ => None,
+        }
+    }
+
+    fn find_long(name: &[u8], first: u8) -> Option<Self> {
+        match (name.len(), first) {
+            (16, b'c') => Self::ContentEncoding.if_same(name, b"content-encoding"),
+            (16, b'x') => Self::XForwardedHost
+                .if_same(name, b"x-forwarded-host")
+                .or_else(|| Self::XRequestedWith.if_same(name, b"x-requested-with")),
+            (17, b'i') => Self::IfModifiedSince.if_same(name, b"if-modified-since"),
+            (17, b's') => Self::SecWebsocketKey.if_same(name, b"sec-websocket-key"),
+            (17, b't') => Self::TransferEncoding.if_same(name, b"transfer-encoding"),
+            (17, b'x') => Self::XForwardedProto.if_same(name, b"x-forwarded-proto"),
+            (19, b'i') => Self::IfUnmodifiedSince.if_same(name, b"if-unmodified-since"),
+            (21, b's') => Self::SecWebsocketVersion.if_same(name, b"sec-websocket-version"),
+            (22, b's') => Self::SecWebsocketProtocol.if_same(name, b"sec-websocket-protocol"),
+            (24, b's') => Self::SecWebsocketExtensions.if_same(name, b"sec-websocket-extensions"),
+            (29, b'a') => {
+                Self::AccessControlRequestMethod.if_same(name, b"access-control-request-method")
+            }
+            (30, b'a') => {
+                Self::AccessControlRequestHeaders.if_same(name, b"access-control-request-headers")
+            }
+            _ => None,
+        }
+    }
+
+    /// Gives the field if `name` is `lower` apart from letter case.
+    ///
+    /// Setting bit 0x20 makes a capital small. Among the bytes of a token it turns nothing else into a letter or a hyphen.
+    #[inline]
+    fn if_same<const LEN: usize>(self, name: &[u8], lower: &[u8; LEN]) -> Option<Self> {
+        let name = name.first_chunk::<LEN>()?;
+        let mut difference = 0;
+        for (a, b) in name.iter().zip(lower) {
+            difference |= (a | 0x20) ^ b;
+        }
+        (difference == 0).then_some(self)
+    }
+}

@@ -1,0 +1,264 @@
+//! The encoder of responses. Framing and connection fields are its own: whatever the fields say about them is left out.
+
+use http::{Method, StatusCode, Version};
+
+use crate::header::{self, FieldLines};
+use crate::scan;
+
+/// The head of a response, ready to be encoded.
+///
+/// # Examples
+///
+/// ```
+/// use http::{StatusCode, Version};
+/// use shikra_proto::header::FieldLines;
+/// use shikra_proto::http1::{ConnectionOption, ReplyFraming, ReplyHead, encode_reply_head};
+///
+/// let mut out = Vec::new();
+/// let head = ReplyHead {
+///     version: Version::HTTP_11,
+///     status: StatusCode::OK,
+///     reason: None,
+///     date: &shikra_proto::date::encode(0),
+///     content_type: Some("text/plain; charset=utf-8"),
+///     fields: &FieldLines::new(),
+///     framing: ReplyFraming::Length(2),
+///     connection: ConnectionOption::Implied,
+/// };
+/// encode_reply_head(&mut out, &head);
+/// assert!(out.starts_with(b"HTTP/1.1 200 OK\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"));
+/// assert!(out.ends_with(b"content-length: 2\r\n\r\n"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReplyHead<'a> {
+    /// The version of the request.
+    pub version: Version,
+    /// The status.
+    pub status: StatusCode,
+    /// The reason phrase; without one, or with one that has control bytes, the usual one of the status is sent.
+    pub reason: Option<&'a str>,
+    /// The value of `date`, as [`date::encode`](crate::date::encode) writes it.
+    pub date: &'a [u8; 29],
+    /// The content type that is sent if `fields` has none.
+    pub content_type: Option<&'static str>,
+    /// All other fields. `date` and those that frame the message or act on the connection are left out.
+    pub fields: &'a FieldLines,
+    /// How the end of the body will be known.
+    pub framing: ReplyFraming,
+    /// What is said about the connection.
+    pub connection: ConnectionOption<'a>,
+}
+
+/// How the end of a response body is known (RFC 9112 §6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyFraming {
+    /// No framing field, and no body: 1xx, 204, 304, and 2xx to `CONNECT`.
+    None,
+    /// `content-length`
+    Length(u64),
+    /// `transfer-encoding: chunked`
+    Chunked,
+    /// The body ends where the connection does.
+    UntilClose,
+}
+
+/// What the head says about the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionOption<'a> {
+    /// Nothing: the version says it all.
+    Implied,
+    /// `connection: close`
+    Close,
+    /// `connection: keep-alive`, for HTTP/1.0 clients that asked for it.
+    KeepAlive,
+    /// `connection: upgrade`, and `upgrade` with this protocol.
+    Upgrade(&'a str),
+}
+
+/// How a response is to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplyPlan {
+    /// What the head says about the body.
+    pub framing: ReplyFraming,
+    /// Whether the bytes of the body are written.
+    pub writes_body: bool,
+    /// Whether the connection must be closed after it.
+    pub closes: bool,
+}
+
+/// Appends the head of a response.
+///
+/// The status line is always that of HTTP/1.1, the highest version the server conforms to (RFC 9110 §2.5).
+pub fn encode_reply_head(out: &mut Vec<u8>, head: &ReplyHead<'_>) {
+    out.reserve(TYPICAL_BYTES + head.fields.as_bytes().len());
+    encode_status_line(out, head.status, head.reason);
+    out.extend_from_slice(b"date: ");
+    out.extend_from_slice(head.date);
+    if let Some(content_type) = head.content_type
+        && !head.fields.has_content_type()
+    {
+        out.extend_from_slice(b"\r\ncontent-type: ");
+        let bytes = content_type.as_bytes();
+        // A content type is the program's own text, but a line break in it must not make a field.
+        match memchr::memchr3(b'\r', b'\n', 0, bytes) {
+            None => out.extend_from_slice(bytes),
+            Some(_) => out.extend(bytes.iter().filter(|&&byte| !scan::is_control(byte))),
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+    if head.fields.has_reserved() {
+        for (name, value) in head.fields.iter().filter(|(name, _)| !header::is_reserved(name)) {
+            push_field(out, name, value);
+        }
+    } else {
+        out.extend_from_slice(head.fields.as_bytes());
+    }
+    let is_10 = head.version == Version::HTTP_10;
+    let mut connection = head.connection;
+    match head.framing {
+        ReplyFraming::None => {}
+        ReplyFraming::Length(len) => {
+            out.extend_from_slice(b"content-length: ");
+            scan::push_decimal(out, len);
+            out.extend_from_slice(b"\r\n");
+        }
+        // RFC 9112 §6.1: no transfer coding to a client that is not known to understand it.
+        ReplyFraming::Chunked if !is_10 => {
+            out.extend_from_slice(b"transfer-encoding: chunked\r\n");
+        }
+        ReplyFraming::Chunked | ReplyFraming::UntilClose => connection = ConnectionOption::Close,
+    }
+    match connection {
+        ConnectionOption::Implied => {}
+        ConnectionOption::Close => out.extend_from_slice(b"connection: close\r\n"),
+        ConnectionOption::KeepAlive => out.extend_from_slice(b"connection: keep-alive\r\n"),
+        ConnectionOption::Upgrade(protocol) => {
+            out.extend_from_slice(b"connection: upgrade\r\n");
+            if header::is_field_value(protocol.as_bytes()) {
+                push_field(out, "upgrade", protocol.as_bytes());
+            }
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends `HTTP/1.1 100 Continue`, which is sent before a body that the client holds back (RFC 9110 §10.1.1).
+pub fn encode_continue(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+/// Appends what comes before the `len` bytes of a chunk.
+///
+/// A chunk of 0 bytes would end the body, so for `len` 0 nothing is appended, here and in [`encode_chunk_suffix`].
+pub fn encode_chunk_prefix(out: &mut Vec<u8>, len: usize) {
+    if len == 0 {
+        return;
+    }
+    let digits = (usize::BITS - len.leading_zeros()).div_ceil(4);
+    for index in (0..digits).rev() {
+        let digit = (len >> (4 * index)) & 0xf;
+        out.push(*HEX.get(digit).unwrap_or(&b'0'));
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends what comes after the `len` bytes of a chunk.
+pub fn encode_chunk_suffix(out: &mut Vec<u8>, len: usize) {
+    if len > 0 {
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Appends the end of a chunked body: the empty chunk and the trailers, without those that [may not be one](header::may_be_trailer).
+pub fn encode_last_chunk(out: &mut Vec<u8>, trailers: &FieldLines) {
+    out.extend_from_slice(b"0\r\n");
+    for (name, value) in trailers.iter().filter(|(name, _)| header::may_be_trailer(name)) {
+        push_field(out, name, value);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Decides how a response is framed: by RFC 9112 §6.3 and RFC 9110 §6.4.
+///
+/// `len` is the length of the body, where it is known.
+///
+/// # Examples
+///
+/// ```
+/// use http::{Method, StatusCode, Version};
+/// use shikra_proto::http1::{ReplyFraming, reply_framing};
+///
+/// let plan = reply_framing(&Method::HEAD, Version::HTTP_11, StatusCode::OK, Some(7));
+/// assert_eq!(plan.framing, ReplyFraming::Length(7));
+/// assert!(!plan.writes_body);
+/// ```
+pub fn reply_framing(
+    method: &Method,
+    version: Version,
+    status: StatusCode,
+    len: Option<u64>,
+) -> ReplyPlan {
+    let without_body = |framing| ReplyPlan { framing, writes_body: false, closes: false };
+    let tunnels = *method == Method::CONNECT && status.is_success();
+    // RFC 9110 §8.6: no Content-Length in 1xx, 204, or 2xx to CONNECT. In 304 it may stand, and is left out.
+    if status.is_informational() || tunnels || matches!(status.as_u16(), 204 | 304) {
+        return without_body(ReplyFraming::None);
+    }
+    // RFC 9110 §15.3.6: 205 has no content, and says so.
+    if status == StatusCode::RESET_CONTENT {
+        return without_body(ReplyFraming::Length(0));
+    }
+    if *method == Method::HEAD {
+        // RFC 9110 §8.6: the length that GET would have had, or none if that is not known.
+        return without_body(len.map_or(ReplyFraming::None, ReplyFraming::Length));
+    }
+    let framing = match len {
+        Some(len) => ReplyFraming::Length(len),
+        None if version == Version::HTTP_10 => ReplyFraming::UntilClose,
+        None => ReplyFraming::Chunked,
+    };
+    ReplyPlan { framing, writes_body: true, closes: framing == ReplyFraming::UntilClose }
+}
+
+fn encode_status_line(out: &mut Vec<u8>, status: StatusCode, reason: Option<&str>) {
+    let reason = reason.filter(|reason| header::is_field_value(reason.as_bytes()));
+    if reason.is_none() {
+        let line: Option<&[u8]> = match status.as_u16() {
+            200 => Some(b"HTTP/1.1 200 OK\r\n"),
+            201 => Some(b"HTTP/1.1 201 Created\r\n"),
+            204 => Some(b"HTTP/1.1 204 No Content\r\n"),
+            206 => Some(b"HTTP/1.1 206 Partial Content\r\n"),
+            301 => Some(b"HTTP/1.1 301 Moved Permanently\r\n"),
+            302 => Some(b"HTTP/1.1 302 Found\r\n"),
+            304 => Some(b"HTTP/1.1 304 Not Modified\r\n"),
+            400 => Some(b"HTTP/1.1 400 Bad Request\r\n"),
+            401 => Some(b"HTTP/1.1 401 Unauthorized\r\n"),
+            403 => Some(b"HTTP/1.1 403 Forbidden\r\n"),
+            404 => Some(b"HTTP/1.1 404 Not Found\r\n"),
+            500 => Some(b"HTTP/1.1 500 Internal Server Error\r\n"),
+            _ => None,
+        };
+        if let Some(line) = line {
+            out.extend_from_slice(line);
+            return;
+        }
+    }
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(status.as_str().as_bytes());
+    // RFC 9112 §4: the space stays where there is no reason phrase.
+    out.push(b' ');
+    let reason = reason.or(status.canonical_reason()).unwrap_or_default();
+    out.extend_from_slice(reason.as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+fn push_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// What a head takes besides its fields, reserved in one go.
+const TYPICAL_BYTES: usize = 192;
+const HEX: [u8; 16] = *b"0123456789abcdef";

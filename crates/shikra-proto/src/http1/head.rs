@@ -1,0 +1,431 @@
+use std::fmt;
+
+use http::{Method, Version};
+
+use super::target::{self, Found, Target, TargetForm, scan_target};
+use super::{BodyFraming, HeadError, HeadLimits, framing};
+use crate::header::{self, KnownField};
+use crate::scan;
+use crate::uri::UriPolicy;
+
+/// The head of a request: its bytes, and where the parts of it are.
+///
+/// It owns one copy of the bytes and keeps spans into it.
+/// [`clear`](Self::clear) keeps what is allocated, so a head that is used again decodes without allocating.
+///
+/// # Examples
+///
+/// ```
+/// use shikra_proto::header::KnownField;
+/// use shikra_proto::http1::{HeadDecoder, HeadLimits, HeadStatus, RequestHead};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bytes = b"GET /users/7?full=1 HTTP/1.1\r\nHost: example.com\r\nAccept: */*\r\n\r\n";
+/// let mut head = RequestHead::new();
+/// let status = HeadDecoder::default().decode(bytes, &HeadLimits::default(), &mut head)?;
+///
+/// assert_eq!(status, HeadStatus::Complete { len: bytes.len() });
+/// assert_eq!(head.path(), "/users/7");
+/// assert_eq!(head.query(), Some("full=1"));
+/// assert_eq!(head.field(KnownField::Accept), Some(&b"*/*"[..]));
+/// assert_eq!(head.get("ACCEPT"), Some(&b"*/*"[..]));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RequestHead {
+    pub(super) bytes: Vec<u8>,
+    pub(super) fields: Vec<FieldSpan>,
+    /// One more than the index of the first field of each known name, 0 where there is none.
+    first: [u16; KnownField::COUNT],
+    /// A bit for each known name that came more than once.
+    repeated: u64,
+    target_text: String,
+    target: Target,
+    method: Method,
+    version: Version,
+    pub(super) meaning: framing::Meaning,
+}
+
+/// A half-open range of bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Span {
+    start: u32,
+    end: u32,
+}
+
+/// Where a field is in the bytes of its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FieldSpan {
+    pub(super) name: Span,
+    pub(super) value: Span,
+}
+
+impl RequestHead {
+    /// Makes an empty head, without allocating.
+    pub fn new() -> Self {
+        Self {
+            bytes: Vec::new(),
+            fields: Vec::new(),
+            first: [0; KnownField::COUNT],
+            repeated: 0,
+            target_text: String::new(),
+            target: Target::default(),
+            method: Method::GET,
+            version: Version::HTTP_11,
+            meaning: framing::Meaning::default(),
+        }
+    }
+
+    /// Forgets the request and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.fields.clear();
+        self.first = [0; KnownField::COUNT];
+        self.repeated = 0;
+        self.target_text.clear();
+        self.target = Target::default();
+        self.method = Method::GET;
+        self.version = Version::HTTP_11;
+        self.meaning = framing::Meaning::default();
+    }
+
+    /// Gives the method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Gives the version. A decoded head is HTTP/1.0 or HTTP/1.1; later 1.x versions count as 1.1 (RFC 9110 §2.5).
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Gives the target as it was sent.
+    pub fn target(&self) -> &str {
+        &self.target_text
+    }
+
+    /// Gives the form of the target.
+    pub fn target_form(&self) -> TargetForm {
+        self.target.form
+    }
+
+    /// Gives the path as it was sent, still encoded: `*` for the asterisk form, nothing for the authority form.
+    ///
+    /// An absolute target without a path has the path `/`, or `*` if it came with `OPTIONS` and without a query (RFC 9112 §3.2.4).
+    pub fn path(&self) -> &str {
+        let path = self.target_part(self.target.path);
+        if !path.is_empty() || self.target.form != TargetForm::Absolute {
+            path
+        } else if self.method == Method::OPTIONS && self.target.query.is_none() {
+            "*"
+        } else {
+            "/"
+        }
+    }
+
+    /// Says whether the path has no percent-encoding, so that its raw segments are its decoded, normalised segments.
+    pub fn path_is_plain(&self) -> bool {
+        self.target.plain
+    }
+
+    /// Gives what follows the first `?` of the target, still encoded; nothing follows a lone `?`, which gives an empty text.
+    pub fn query(&self) -> Option<&str> {
+        self.target.query.map(|query| self.target_part(query))
+    }
+
+    /// Gives host and port: from the target if it has them, else from `Host` (RFC 9112 §3.2.2).
+    ///
+    /// It is `None` if `Host` is missing, as HTTP/1.0 allows, or empty.
+    /// What it gives was checked by [`uri::Authority::decode`](crate::uri::Authority::decode).
+    pub fn authority(&self) -> Option<&str> {
+        let in_target = self.target_part(self.target.authority);
+        let authority = if in_target.is_empty() {
+            scan::ascii(self.field(KnownField::Host)?)
+        } else {
+            in_target
+        };
+        (!authority.is_empty()).then_some(authority)
+    }
+
+    /// Gives the first value of a known field, in one step.
+    #[inline]
+    pub fn field(&self, name: KnownField) -> Option<&[u8]> {
+        let index = usize::from(*self.first.get(name as usize)?).checked_sub(1)?;
+        self.fields.get(index).map(|field| self.part(field.value))
+    }
+
+    /// Gives the first value of a field; letter case does not matter.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        match KnownField::find(name.as_bytes()) {
+            Some(known) => self.field(known),
+            None => {
+                let mut fields = self.fields.iter();
+                let name = name.as_bytes();
+                let field = fields.find(|f| self.part(f.name).eq_ignore_ascii_case(name))?;
+                Some(self.part(field.value))
+            }
+        }
+    }
+
+    /// Gives all values of a field, in the order in which they came; letter case does not matter.
+    pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
+        self.fields
+            .iter()
+            .filter(move |field| self.part(field.name).eq_ignore_ascii_case(name.as_bytes()))
+            .map(|field| self.part(field.value))
+    }
+
+    /// Gives all fields in the order and with the names in which they came. Values are trimmed.
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> {
+        self.fields.iter().map(|field| (scan::ascii(self.part(field.name)), self.part(field.value)))
+    }
+
+    /// Counts the field lines.
+    pub fn fields_len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Says how the end of the body is known (RFC 9112 §6.3).
+    pub fn body_framing(&self) -> BodyFraming {
+        self.meaning.framing
+    }
+
+    /// Says whether version and `Connection` let the connection live on after this exchange (RFC 9112 §9.3).
+    pub fn keep_alive(&self) -> bool {
+        self.meaning.keep_alive
+    }
+
+    /// Says whether the client waits for `100 Continue` before it sends the body that it announced (RFC 9110 §10.1.1).
+    pub fn expects_continue(&self) -> bool {
+        self.meaning.expects_continue
+    }
+
+    /// Gives the first `Upgrade` field if the request may be upgraded: HTTP/1.1, GET, no body, and `Connection` lists `upgrade` (RFC 9110 §7.8).
+    pub fn upgrade(&self) -> Option<&[u8]> {
+        let may = self.meaning.upgrades
+            && self.method == Method::GET
+            && matches!(self.meaning.framing, BodyFraming::None | BodyFraming::Length(0));
+        if may { self.field(KnownField::Upgrade) } else { None }
+    }
+
+    /// Says whether the request may be upgraded to `protocol`, such as `websocket`; letter case does not matter.
+    pub fn upgrades_to(&self, protocol: &str) -> bool {
+        self.upgrade().is_some()
+            && self
+                .get_all("upgrade")
+                .flat_map(header::list)
+                .any(|offer| offer.eq_ignore_ascii_case(protocol.as_bytes()))
+    }
+
+    /// Starts a request that was not decoded here, such as one of HTTP/2.
+    ///
+    /// [`push_field`](Self::push_field) and [`finish`](Self::finish) follow.
+    ///
+    /// # Errors
+    ///
+    /// The target is checked as a decoded one is.
+    pub fn set_request_line(
+        &mut self,
+        method: Method,
+        target: &str,
+        version: Version,
+    ) -> Result<(), HeadError> {
+        self.clear();
+        // The scanner looks for the space that ends a target.
+        self.target_text.push_str(target);
+        self.target_text.push(' ');
+        match scan_target(self.target_text.as_bytes(), &method, target.len())? {
+            Found::Ended { len, target: parts } if len == target.len() => self.target = parts,
+            _ => return Err(HeadError::TargetByte),
+        }
+        self.target_text.truncate(target.len());
+        self.set_method_and_version(method, version);
+        Ok(())
+    }
+
+    /// Appends a field to a request that was not decoded here.
+    ///
+    /// # Errors
+    ///
+    /// The name must be a token, and the value must have no control byte but HTAB. White space around the value is dropped.
+    pub fn push_field(&mut self, name: &str, value: &[u8]) -> Result<(), HeadError> {
+        if !header::is_token(name.as_bytes()) {
+            return Err(HeadError::FieldName);
+        }
+        if !header::is_field_value(value) {
+            return Err(HeadError::FieldValue);
+        }
+        let name_start = self.bytes.len();
+        self.bytes.extend_from_slice(name.as_bytes());
+        let value_start = self.bytes.len();
+        self.bytes.extend_from_slice(scan::trim(value));
+        let field = FieldSpan {
+            name: Span::new(name_start, value_start),
+            value: Span::new(value_start, self.bytes.len()),
+        };
+        self.note_field(field, KnownField::find(name.as_bytes()));
+        Ok(())
+    }
+
+    /// Ends a request that was not decoded here: applies the limits and decides framing and connection.
+    ///
+    /// # Errors
+    ///
+    /// The same as those of decoding. `Host` may be missing unless the version is HTTP/1.1.
+    pub fn finish(&mut self, limits: &HeadLimits) -> Result<(), HeadError> {
+        if self.target_text.len() > limits.target_bytes_max {
+            return Err(HeadError::TargetTooLong);
+        }
+        if self.fields.len() > limits.fields_cap() {
+            return Err(HeadError::TooManyFields);
+        }
+        if self.bytes.len() > limits.head_bytes_cap() {
+            return Err(HeadError::HeadTooLarge);
+        }
+        self.finish_decoded(limits)
+    }
+
+    /// Applies what is left of the rules once all lines are there.
+    pub(super) fn finish_decoded(&mut self, limits: &HeadLimits) -> Result<(), HeadError> {
+        if let Some(query) = self.query() {
+            if limits.uri_policy == UriPolicy::Strict {
+                target::check_query(query)?;
+            }
+            // As many pairs need at least as many separators less one, so short queries are not counted.
+            if query.len() >= limits.query_pairs_max && pairs(query) > limits.query_pairs_max {
+                return Err(HeadError::TooManyQueryPairs);
+            }
+        }
+        if self.first_index(KnownField::Cookie) != 0 {
+            self.check_cookies(limits)?;
+        }
+        self.meaning = framing::decide(self)?;
+        Ok(())
+    }
+
+    fn check_cookies(&self, limits: &HeadLimits) -> Result<(), HeadError> {
+        let count: usize = self.values(KnownField::Cookie).map(cookies).sum();
+        if count > limits.cookies_max { Err(HeadError::TooManyCookies) } else { Ok(()) }
+    }
+
+    pub(super) fn set_target(&mut self, text: &[u8], parts: Target) {
+        self.target_text.clear();
+        self.target_text.push_str(scan::ascii(text));
+        self.target = parts;
+    }
+
+    pub(super) fn set_method_and_version(&mut self, method: Method, version: Version) {
+        self.method = method;
+        self.version = version;
+    }
+
+    #[inline]
+    pub(super) fn note_field(&mut self, field: FieldSpan, known: Option<KnownField>) {
+        self.fields.push(field);
+        if let Some(known) = known
+            && let Some(first) = self.first.get_mut(known as usize)
+        {
+            if *first == 0 {
+                *first = u16::try_from(self.fields.len()).unwrap_or(u16::MAX);
+            } else {
+                self.repeated |= 1 << known as u64;
+            }
+        }
+    }
+
+    #[inline]
+    fn first_index(&self, name: KnownField) -> u16 {
+        self.first.get(name as usize).copied().unwrap_or_default()
+    }
+
+    /// Gives all values of a known field; looks at no field before the first, and at none after a single one.
+    #[inline]
+    pub(super) fn values(&self, name: KnownField) -> impl Iterator<Item = &[u8]> {
+        let first = usize::from(self.first_index(name));
+        let fields = first.checked_sub(1).and_then(|index| self.fields.get(index..));
+        let count_max = if self.is_repeated(name) { usize::MAX } else { 1 };
+        fields
+            .unwrap_or_default()
+            .iter()
+            .filter(move |field| {
+                count_max == 1 || self.part(field.name).eq_ignore_ascii_case(name.name().as_bytes())
+            })
+            .take(count_max)
+            .map(|field| self.part(field.value))
+    }
+
+    #[inline]
+    pub(super) fn has(&self, name: KnownField) -> bool {
+        self.first_index(name) != 0
+    }
+
+    #[inline]
+    pub(super) fn is_repeated(&self, name: KnownField) -> bool {
+        self.repeated & (1 << name as u64) != 0
+    }
+
+    #[inline]
+    fn part(&self, span: Span) -> &[u8] {
+        span.of(&self.bytes)
+    }
+
+    fn target_part(&self, span: Span) -> &str {
+        self.target_text.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+}
+
+impl Default for RequestHead {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Shows method, target and fields, but not what `authorization` and `cookie` say.
+impl fmt::Debug for RequestHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Fields<'a>(&'a RequestHead);
+        impl fmt::Debug for Fields<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut map = f.debug_map();
+                for (name, value) in self.0.fields() {
+                    if header::is_secret(name) {
+                        map.entry(&name, &"(hidden)");
+                    } else {
+                        map.entry(&name, &String::from_utf8_lossy(value));
+                    }
+                }
+                map.finish()
+            }
+        }
+        f.debug_struct("RequestHead")
+            .field("method", &self.method)
+            .field("target", &self.target_text)
+            .field("version", &self.version)
+            .field("fields", &Fields(self))
+            .finish()
+    }
+}
+
+impl Span {
+    /// Heads are far shorter than 4 GiB; an offset past that would give an empty part, never a wrong one.
+    #[inline]
+    pub(super) fn new(start: usize, end: usize) -> Self {
+        let narrow = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
+        Self { start: narrow(start), end: narrow(end) }
+    }
+
+    /// Gives the bytes of it.
+    #[inline]
+    pub(super) fn of(self, bytes: &[u8]) -> &[u8] {
+        bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+fn pairs(query: &str) -> usize {
+    memchr::memchr_iter(b'&', query.as_bytes()).count() + 1
+}
+
+fn cookies(value: &[u8]) -> usize {
+    memchr::memchr_iter(b';', value).count() + 1
+}

@@ -1,0 +1,355 @@
+//! The decoder of request heads.
+//!
+//! It goes over the bytes once, line by line, from left to right, and an error is always the first one.
+//! So the outcome does not depend on how the bytes were cut:
+//!
+//! | state | sees | goes to |
+//! |---|---|---|
+//! | start | CR LF, at most four times | start |
+//! | start | a request line | fields |
+//! | fields | a field line | fields |
+//! | fields | CR LF | complete: back to start for the next head |
+//! | any | the bytes end inside a line | the same; remembers the run of bytes it ended in, and looks at the line again once another byte comes |
+//! | any | anything else | error; the connection must close |
+
+use http::{Method, Version};
+
+use super::head::{FieldSpan, Span};
+use super::target::{Found, Run, scan_target};
+use super::{HeadError, HeadLimits, RequestHead};
+use crate::header::KnownField;
+use crate::scan;
+
+/// Decodes request heads, and remembers where an incomplete one was left.
+///
+/// A head that comes byte by byte costs time linear in its length.
+///
+/// # Examples
+///
+/// ```
+/// use shikra_proto::http1::{HeadDecoder, HeadLimits, HeadStatus, RequestHead};
+///
+/// # fn main() -> Result<(), shikra_proto::http1::HeadError> {
+/// let limits = HeadLimits::default();
+/// let (mut decoder, mut head) = (HeadDecoder::default(), RequestHead::new());
+/// let bytes = b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /next";
+///
+/// assert_eq!(decoder.decode(&bytes[..20], &limits, &mut head)?, HeadStatus::Partial);
+/// assert_eq!(decoder.decode(bytes, &limits, &mut head)?, HeadStatus::Complete { len: 27 });
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HeadDecoder {
+    /// Where the line begins that comes next.
+    line_start: u32,
+    /// How many bytes were seen. The line is incomplete and ends in `run`.
+    seen: u32,
+    run: Run,
+    state: State,
+    empty_lines: u8,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Start,
+    RequestLine,
+    Fields,
+}
+
+/// How far a head has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadStatus {
+    /// More bytes are needed.
+    Partial,
+    /// The head is complete.
+    Complete {
+        /// How many bytes at the front of the buffer it took.
+        len: usize,
+    },
+}
+
+impl HeadDecoder {
+    /// Decodes the head at the front of `buf`.
+    ///
+    /// `buf` begins where the last message ended and holds all that has come since: a call after [`HeadStatus::Partial`] passes the same bytes and more, and the same `head`.
+    /// After [`HeadStatus::Complete`] the decoder is ready for the next head, which begins `len` bytes later.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong, as early as it can be known: an endless target or field is refused when it passes its limit.
+    /// After an error the decoder must not be used again, and the connection must be closed after the answer.
+    pub fn decode(
+        &mut self,
+        buf: &[u8],
+        limits: &HeadLimits,
+        head: &mut RequestHead,
+    ) -> Result<HeadStatus, HeadError> {
+        // What lies past the limit cannot change the outcome, so it is not looked at.
+        let window = buf.get(..limits.head_bytes_cap()).unwrap_or(buf);
+        if self.state == State::Start {
+            head.clear();
+            self.state = State::RequestLine;
+        } else if self.is_still_partial(window, limits) {
+            self.seen = narrow(window.len());
+            return Ok(HeadStatus::Partial);
+        }
+
+        let mut at = self.line_start as usize;
+        if self.state == State::RequestLine {
+            at = match self.request_line(window, at, limits, head)? {
+                Step::Done(next) => next,
+                Step::Partial(run) => return self.pause(window, run, limits),
+            };
+            self.line_start = narrow(at);
+            self.state = State::Fields;
+        }
+        loop {
+            match field_line(window, at)? {
+                Line::Field { field, known, next } => {
+                    if head.fields_len() >= limits.fields_cap() {
+                        return Err(HeadError::TooManyFields);
+                    }
+                    head.note_field(field, known);
+                    at = next;
+                }
+                Line::Partial(run) => {
+                    self.line_start = narrow(at);
+                    return self.pause(window, run, limits);
+                }
+                Line::End { next } => {
+                    head.bytes.extend_from_slice(window.get(..next).unwrap_or_default());
+                    head.finish_decoded(limits)?;
+                    *self = Self::default();
+                    return Ok(HeadStatus::Complete { len: next });
+                }
+            }
+        }
+    }
+
+    /// Says whether looking at the current line again gives nothing new: the run it ended in goes on, and no limit is reached.
+    ///
+    /// A line has few runs, so each of its bytes is looked at a few times at most, however it was cut.
+    fn is_still_partial(&self, window: &[u8], limits: &HeadLimits) -> bool {
+        let fresh = window.get(self.seen as usize..).unwrap_or_default();
+        let line_len = window.len().saturating_sub(self.line_start as usize);
+        let at_limit = window.len() >= limits.head_bytes_cap()
+            || (self.state == State::RequestLine && line_len > limits.target_bytes_max);
+        !at_limit && self.run.goes_on_with(fresh)
+    }
+
+    fn pause(
+        &mut self,
+        window: &[u8],
+        run: Run,
+        limits: &HeadLimits,
+    ) -> Result<HeadStatus, HeadError> {
+        self.seen = narrow(window.len());
+        self.run = run;
+        if window.len() >= limits.head_bytes_cap() {
+            return Err(HeadError::HeadTooLarge);
+        }
+        Ok(HeadStatus::Partial)
+    }
+
+    /// Reads the request line (RFC 9112 §3) and gives the offset of the line after it.
+    fn request_line(
+        &mut self,
+        window: &[u8],
+        start: usize,
+        limits: &HeadLimits,
+        head: &mut RequestHead,
+    ) -> Result<Step, HeadError> {
+        let unfinished = Ok(Step::Partial(Run::None));
+        let Some(start) = self.skip_empty_lines(window, start)? else { return unfinished };
+        let line = window.get(start..).unwrap_or_default();
+        let Some((method, method_len)) = method(line)? else { return unfinished };
+        let target_start = start + method_len + 1;
+        let rest = window.get(target_start..).unwrap_or_default();
+        let (target_len, target) = match scan_target(rest, &method, limits.target_bytes_max)? {
+            Found::Ended { len, target } => (len, target),
+            Found::OutOfBytes(run) => return Ok(Step::Partial(run)),
+        };
+        let version_start = target_start + target_len + 1;
+        let rest = window.get(version_start..).unwrap_or_default();
+        let Some(version) = version(rest)? else { return unfinished };
+        head.set_target(window.get(target_start..version_start - 1).unwrap_or_default(), target);
+        head.set_method_and_version(method, version);
+        Ok(Step::Done(version_start + VERSION_LINE_LEN))
+    }
+
+    /// RFC 9112 §2.2: at least one empty line before a request is skipped. Endless ones are not.
+    fn skip_empty_lines(
+        &mut self,
+        window: &[u8],
+        start: usize,
+    ) -> Result<Option<usize>, HeadError> {
+        let mut at = start;
+        loop {
+            match window.get(at..).unwrap_or_default() {
+                [b'\r', b'\n', ..] => {
+                    at += 2;
+                    self.line_start = narrow(at);
+                    self.empty_lines += 1;
+                    if self.empty_lines > EMPTY_LINES_MAX {
+                        return Err(HeadError::RequestLine);
+                    }
+                }
+                [] | [b'\r'] => return Ok(None),
+                [b'\r' | b'\n', ..] => return Err(HeadError::LineEnd),
+                _ => return Ok(Some(at)),
+            }
+        }
+    }
+}
+
+/// What came of reading a request line.
+enum Step {
+    /// The bytes end before the line does.
+    Partial(Run),
+    /// The next line begins here.
+    Done(usize),
+}
+
+/// One line of the fields of a head.
+pub(super) enum Line {
+    /// The bytes end before the line does.
+    Partial(Run),
+    /// The empty line.
+    End { next: usize },
+    /// A field.
+    Field { field: FieldSpan, known: Option<KnownField>, next: usize },
+}
+
+/// Reads one field line (RFC 9112 §5).
+#[inline]
+pub(super) fn field_line(window: &[u8], start: usize) -> Result<Line, HeadError> {
+    let line = window.get(start..).unwrap_or_default();
+    let name_len = scan::span(line, scan::TOKEN);
+    match line.get(name_len) {
+        Some(b':') if name_len > 0 => {}
+        None => return Ok(Line::Partial(Run::FieldName)),
+        Some(&byte) => return no_field(line, name_len, byte, start),
+    }
+    let name = line.get(..name_len).unwrap_or_default();
+    let known = KnownField::find(name);
+
+    // RFC 9110 §5.5: white space around the value is not part of it.
+    let mut value_start = name_len + 1;
+    while matches!(line.get(value_start), Some(b' ' | b'\t')) {
+        value_start += 1;
+    }
+    let rest = line.get(value_start..).unwrap_or_default();
+    let len = scan::value_span(rest);
+    match rest.get(len..).unwrap_or_default() {
+        [b'\r', b'\n', ..] => {}
+        [] => return Ok(Line::Partial(Run::FieldValue)),
+        [b'\r'] => return Ok(Line::Partial(Run::None)),
+        // RFC 9112 §2.2: neither a bare CR nor a bare LF ends a line.
+        [b'\r' | b'\n', ..] => return Err(HeadError::LineEnd),
+        _ => return Err(HeadError::FieldValue),
+    }
+    let mut value_len = len;
+    while value_len > 0 && matches!(rest.get(value_len - 1), Some(b' ' | b'\t')) {
+        value_len -= 1;
+    }
+    let value_start = start + value_start;
+    let field = FieldSpan {
+        name: Span::new(start, start + name_len),
+        value: Span::new(value_start, value_start + value_len),
+    };
+    Ok(Line::Field { field, known, next: value_start + len + 2 })
+}
+
+/// What a line is whose first `name_len` bytes are not followed by a colon.
+#[cold]
+fn no_field(line: &[u8], name_len: usize, byte: u8, start: usize) -> Result<Line, HeadError> {
+    match (name_len, byte, line.get(1)) {
+        (0, b'\r', Some(b'\n')) => Ok(Line::End { next: start + 2 }),
+        (0, b'\r', None) => Ok(Line::Partial(Run::None)),
+        // RFC 9112 §5.2: a line that begins with white space continues the one before, which is obsolete.
+        (0, b' ' | b'\t', _) => Err(HeadError::FieldFolded),
+        (_, b'\r' | b'\n', _) => Err(HeadError::LineEnd),
+        // RFC 9112 §5.1: white space before the colon is refused, like every other byte that is not of a token.
+        _ => Err(HeadError::FieldName),
+    }
+}
+
+/// Reads the method and says how long it is. A space follows it.
+#[inline]
+fn method(line: &[u8]) -> Result<Option<(Method, usize)>, HeadError> {
+    // The common ones need no look at each byte.
+    if let Some(front) = line.first_chunk::<4>() {
+        match front {
+            b"GET " => return Ok(Some((Method::GET, 3))),
+            b"PUT " => return Ok(Some((Method::PUT, 3))),
+            b"POST" if line.get(4) == Some(&b' ') => return Ok(Some((Method::POST, 4))),
+            b"HEAD" if line.get(4) == Some(&b' ') => return Ok(Some((Method::HEAD, 4))),
+            _ => {}
+        }
+    }
+    other_method(line)
+}
+
+fn other_method(line: &[u8]) -> Result<Option<(Method, usize)>, HeadError> {
+    let len = scan::span(line.get(..=METHOD_BYTES_MAX).unwrap_or(line), scan::TOKEN);
+    if len > METHOD_BYTES_MAX {
+        // RFC 9112 §3: a method longer than any that is implemented is 501.
+        return Err(HeadError::MethodTooLong);
+    }
+    match line.get(len) {
+        None => Ok(None),
+        Some(b' ') => {
+            let token = line.get(..len).unwrap_or_default();
+            // An empty method is no method; standard ones do not allocate.
+            let method = Method::from_bytes(token).map_err(|_| HeadError::RequestLine)?;
+            Ok(Some((method, len)))
+        }
+        Some(_) => Err(HeadError::RequestLine),
+    }
+}
+
+/// Reads version and line end (RFC 9112 §2.3).
+#[inline]
+fn version(rest: &[u8]) -> Result<Option<Version>, HeadError> {
+    match rest.first_chunk::<VERSION_LINE_LEN>() {
+        Some(b"HTTP/1.1\r\n") => Ok(Some(Version::HTTP_11)),
+        Some(b"HTTP/1.0\r\n") => Ok(Some(Version::HTTP_10)),
+        _ => other_version(rest),
+    }
+}
+
+fn other_version(rest: &[u8]) -> Result<Option<Version>, HeadError> {
+    // Byte by byte against the pattern, so that the error is the first one wherever the bytes were cut.
+    let pattern = b"HTTP/d.d\r\n";
+    for (&byte, &wanted) in rest.iter().zip(pattern) {
+        match wanted {
+            b'd' if byte.is_ascii_digit() => {}
+            // RFC 9112 §2.2: neither a bare LF nor a bare CR ends the line.
+            b'\r' if byte == b'\n' => return Err(HeadError::LineEnd),
+            b'\r' if byte != wanted => return Err(HeadError::RequestLine),
+            b'\n' if byte != wanted => return Err(HeadError::LineEnd),
+            _ if byte == wanted => {}
+            _ => return Err(HeadError::VersionMalformed),
+        }
+    }
+    match (rest.get(5), rest.get(7), rest.len() >= VERSION_LINE_LEN) {
+        (_, _, false) => Ok(None),
+        (Some(b'1'), Some(b'0'), true) => Ok(Some(Version::HTTP_10)),
+        // RFC 9110 §2.5: a higher minor version is treated as the highest that is known.
+        (Some(b'1'), _, true) => Ok(Some(Version::HTTP_11)),
+        _ => Err(HeadError::VersionUnsupported),
+    }
+}
+
+fn narrow(offset: usize) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
+}
+
+/// Longest method that is looked at.
+const METHOD_BYTES_MAX: usize = 32;
+/// Most empty lines before a request line.
+const EMPTY_LINES_MAX: u8 = 4;
+/// Length of `HTTP/1.1` and the line end.
+const VERSION_LINE_LEN: usize = 10;

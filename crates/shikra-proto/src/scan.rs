@@ -1,0 +1,177 @@
+//! Byte classes and the loops that run over them.
+//!
+//! Everything that looks at each byte of a message is here; the rules about what a message means are elsewhere.
+
+/// A byte of a token (RFC 9110 §5.6.2).
+pub(crate) const TOKEN: u8 = 1 << 0;
+/// A byte of a path: `pchar`, `/` and the per cent sign of a triplet (RFC 3986 §3.3).
+pub(crate) const PATH: u8 = 1 << 1;
+/// A byte of a query by the grammar (RFC 3986 §3.4).
+pub(crate) const QUERY: u8 = 1 << 2;
+/// A byte of a query that browsers send raw although the grammar refuses it.
+pub(crate) const QUERY_RAW: u8 = 1 << 3;
+/// A byte of a registered name or an IPv4 address, as Shikra accepts them in `Host`.
+pub(crate) const NAME: u8 = 1 << 4;
+/// The per cent sign.
+pub(crate) const PERCENT: u8 = 1 << 5;
+/// A byte of a cookie value (RFC 6265 §4.1.1).
+pub(crate) const COOKIE: u8 = 1 << 6;
+/// A printable ASCII byte other than the space.
+pub(crate) const VISIBLE: u8 = 1 << 7;
+
+/// The classes of each byte.
+pub(crate) static CLASS: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0x21_u8;
+    while byte < 0x7f {
+        table[byte as usize] = class(byte);
+        byte += 1;
+    }
+    table
+}
+
+const fn class(byte: u8) -> u8 {
+    let mut class = VISIBLE;
+    let alphanumeric = byte.is_ascii_alphanumeric();
+    if alphanumeric || matches!(byte, b'-' | b'.' | b'_') {
+        class |= NAME;
+    }
+    if alphanumeric || is_in(byte, b"!#$%&'*+-.^_`|~") {
+        class |= TOKEN;
+    }
+    if alphanumeric || is_in(byte, b"-._~!$&'()*+,;=:@/%") {
+        class |= PATH | QUERY;
+    }
+    if byte == b'?' {
+        class |= QUERY;
+    }
+    if is_in(byte, b"[]{}|^\\`\"<>") {
+        class |= QUERY_RAW;
+    }
+    if byte == b'%' {
+        class |= PERCENT;
+    }
+    if !is_in(byte, b"\",;\\") {
+        class |= COOKIE;
+    }
+    class
+}
+
+const fn is_in(byte: u8, set: &[u8]) -> bool {
+    let mut index = 0;
+    while index < set.len() {
+        if set[index] == byte {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+/// Says whether `byte` is of one of `classes`.
+#[inline]
+pub(crate) const fn is(byte: u8, classes: u8) -> bool {
+    CLASS[byte as usize] & classes != 0
+}
+
+/// Counts the bytes at the front of `bytes` that are of one of `classes`.
+#[inline]
+pub(crate) fn span(bytes: &[u8], classes: u8) -> usize {
+    bytes.iter().position(|&byte| !is(byte, classes)).unwrap_or(bytes.len())
+}
+
+/// Counts the bytes at the front of `bytes` that are of one of `classes`, and collects every class seen among them.
+#[inline]
+pub(crate) fn span_seen(bytes: &[u8], classes: u8) -> (usize, u8) {
+    let mut seen = 0;
+    for (index, &byte) in bytes.iter().enumerate() {
+        let class = CLASS[usize::from(byte)];
+        if class & classes == 0 {
+            return (index, seen);
+        }
+        seen |= class;
+    }
+    (bytes.len(), seen)
+}
+
+/// Counts the bytes at the front of `bytes` that a field value may have: HTAB, SP, visible ASCII and everything above (RFC 9110 §5.5).
+///
+/// Eight bytes are looked at in one step. Without its top bit no byte can carry into the next one,
+/// so adding 0x60 marks exactly those that are at least 0x20, and adding 1 exactly the DEL.
+#[inline]
+pub(crate) fn value_span(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    let (blocks, tail) = bytes.as_chunks::<8>();
+    let mut len = 0;
+    for block in blocks {
+        let word = u64::from_le_bytes(*block);
+        let low = word & !TOPS;
+        let mut controls = (!(low + ONES * 0x60) | (low + ONES)) & !word & TOPS;
+        while controls != 0 {
+            let index = (controls.trailing_zeros() / 8) as usize;
+            // HTAB is the one control byte that a value may have.
+            if block.get(index) != Some(&b'\t') {
+                return len + index;
+            }
+            controls &= controls - 1;
+        }
+        len += 8;
+    }
+    len + tail.iter().position(|&byte| is_control(byte)).unwrap_or(tail.len())
+}
+
+/// Says whether `byte` is a control byte that no field value may have.
+#[inline]
+pub(crate) const fn is_control(byte: u8) -> bool {
+    (byte < 0x20 && byte != b'\t') || byte == 0x7f
+}
+
+/// Removes SP and HTAB from both ends: what RFC 9110 §5.5 calls optional white space, and nothing more.
+#[inline]
+pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
+    let mut bytes = bytes;
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// The value of a hexadecimal digit.
+#[inline]
+pub(crate) const fn hex(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// Text of bytes that were checked to be ASCII; bytes that were not give the empty text.
+#[inline]
+pub(crate) fn ascii(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Appends `number` in decimal digits.
+pub(crate) fn push_decimal(out: &mut Vec<u8>, number: u64) {
+    let mut digits = [0_u8; 20];
+    let mut rest = number;
+    let mut start = digits.len();
+    for (index, digit) in digits.iter_mut().enumerate().rev() {
+        // The remainder of a division by ten fits a byte.
+        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        start = index;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(start..).unwrap_or_default());
+}

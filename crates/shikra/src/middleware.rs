@@ -1,0 +1,216 @@
+//! Middleware: what stands around a handler, and how one step runs the next.
+
+use crate::error::Error;
+use crate::handler::LocalHandler;
+use crate::into_response::IntoResponse;
+use crate::request::Request;
+use crate::response::Response;
+use shikra_engine::service::panic_message;
+use shikra_engine::slot::SlotFuture;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// What a middleware stands around: the middleware after it, and at the end the handler.
+///
+/// It is used up by [`Next::run`]; a middleware that does not call that answers by itself.
+#[must_use = "a middleware that does not run the next step ends the chain"]
+pub struct Next {
+    chain: Rc<Chain>,
+    at: usize,
+}
+
+impl fmt::Debug for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Next").field("at", &self.at).field("of", &self.chain.steps.len()).finish()
+    }
+}
+
+impl Next {
+    /// Runs the rest of the chain. The result is a response in every case: an error or a panic
+    /// has become one, through the application's error handlers.
+    pub async fn run(self, req: Request) -> Response {
+        let kept = req.clone();
+        let step = self.chain.start(self.at, req);
+        let res = match (Guarded { step }).await {
+            Ok(res) => res,
+            Err(panic) => Response::from_error(Error::panicked(panic)),
+        };
+        match res.unrendered() {
+            None => res,
+            Some(_) => kept.render_error(res).await,
+        }
+    }
+}
+
+/// The steps around one route, and its handler.
+pub(crate) struct Chain {
+    pub(crate) steps: Box<[Rc<dyn LocalMiddleware>]>,
+    pub(crate) handler: Rc<dyn LocalHandler>,
+}
+
+impl Chain {
+    /// Calls the step `at`, or the handler after the last one.
+    pub(crate) fn start(self: &Rc<Self>, at: usize, req: Request) -> SlotFuture<Response> {
+        match self.steps.get(at) {
+            Some(step) => {
+                let next = Next { chain: Rc::clone(self), at: at + 1 };
+                Rc::clone(step).call(req, next)
+            }
+            None => Rc::clone(&self.handler).call(req),
+        }
+    }
+}
+
+/// A step whose panic is a value.
+struct Guarded {
+    step: SlotFuture<Response>,
+}
+
+impl Future for Guarded {
+    type Output = Result<Response, String>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let step = &mut self.step;
+        match catch_unwind(AssertUnwindSafe(|| Pin::new(step).poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic_message(&*panic))),
+        }
+    }
+}
+
+/// A middleware of the frozen application, shared by all workers.
+pub(crate) trait Middleware: Send + Sync {
+    fn for_worker(self: Arc<Self>) -> Rc<dyn LocalMiddleware>;
+}
+
+/// A middleware on its worker.
+pub(crate) trait LocalMiddleware {
+    fn call(self: Rc<Self>, req: Request, next: Next) -> SlotFuture<Response>;
+}
+
+pub(crate) struct MiddlewareFn<F, R> {
+    function: F,
+    returns: PhantomData<fn() -> R>,
+}
+
+struct LocalMiddlewareFn<F, R>(Arc<MiddlewareFn<F, R>>);
+
+pub(crate) fn erase<F, R>(function: F) -> Arc<dyn Middleware>
+where
+    F: AsyncFn(Request, Next) -> R + Send + Sync + 'static,
+    R: IntoResponse + 'static,
+{
+    Arc::new(MiddlewareFn { function, returns: PhantomData })
+}
+
+impl<F, R> Middleware for MiddlewareFn<F, R>
+where
+    F: AsyncFn(Request, Next) -> R + Send + Sync + 'static,
+    R: IntoResponse + 'static,
+{
+    fn for_worker(self: Arc<Self>) -> Rc<dyn LocalMiddleware> {
+        Rc::new(LocalMiddlewareFn(self))
+    }
+}
+
+impl<F, R> LocalMiddleware for LocalMiddlewareFn<F, R>
+where
+    F: AsyncFn(Request, Next) -> R + Send + Sync + 'static,
+    R: IntoResponse + 'static,
+{
+    fn call(self: Rc<Self>, req: Request, next: Next) -> SlotFuture<Response> {
+        SlotFuture::new(async move { (self.0.function)(req, next).await.into_response() })
+    }
+}
+
+/// A middleware that acts on the way in: it returns nothing to go on, or a reply to stop.
+///
+/// It may return `()`, an `Option` of a reply, or a `Result` of either.
+///
+/// ```
+/// use shikra::{App, before, testing::TestClient};
+///
+/// let mut app = App::new();
+/// app.use_(before(async |req| (!req.path().starts_with("/open")).then_some((403, "closed"))));
+/// app.get("/open", async |_| "come in").get("/shut", async |_| "never seen");
+/// let client = TestClient::new(app);
+/// assert_eq!(client.get("/open").send().text(), "come in");
+/// assert_eq!(client.get("/shut").send().status(), 403);
+/// ```
+pub fn before<F, R>(step: F) -> impl AsyncFn(Request, Next) -> Response + Send + Sync + 'static
+where
+    F: AsyncFn(Request) -> R + Send + Sync + 'static,
+    R: IntoBefore + 'static,
+{
+    async move |req: Request, next: Next| match step(req.clone()).await.into_reply() {
+        Some(res) => res,
+        None => next.run(req).await,
+    }
+}
+
+/// What a [`before`] step may return.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not tell a `before` step whether to go on",
+    note = "return `()` to go on, `Some(reply)` to answer, `None` to go on, or a `Result` of these"
+)]
+pub trait IntoBefore {
+    /// The reply that ends the chain, if there is one.
+    fn into_reply(self) -> Option<Response>;
+}
+
+impl IntoBefore for () {
+    fn into_reply(self) -> Option<Response> {
+        None
+    }
+}
+
+impl<R: IntoResponse> IntoBefore for Option<R> {
+    fn into_reply(self) -> Option<Response> {
+        self.map(IntoResponse::into_response)
+    }
+}
+
+impl<B: IntoBefore> IntoBefore for Result<B, Error> {
+    fn into_reply(self) -> Option<Response> {
+        match self {
+            Ok(value) => value.into_reply(),
+            Err(error) => Some(Response::from_error(error)),
+        }
+    }
+}
+
+/// A middleware that acts on the way back: `first` runs before the handler and returns what runs
+/// after it, in reverse order of registration, whether the handler succeeded or failed.
+///
+/// The second half is synchronous and may change or replace the response; what has to wait uses
+/// [`Next`] instead.
+///
+/// ```
+/// use shikra::{App, late, testing::TestClient};
+///
+/// let mut app = App::new();
+/// app.use_(late(|req| {
+///     let path = req.path().to_owned();
+///     move |res| res.set_header("x-path", path)
+/// }));
+/// app.get("/here", async |_| 204);
+/// assert_eq!(TestClient::new(app).get("/here").send().header("x-path"), Some("/here"));
+/// ```
+pub fn late<F, L>(first: F) -> impl AsyncFn(Request, Next) -> Response + Send + Sync + 'static
+where
+    F: Fn(Request) -> L + Send + Sync + 'static,
+    L: FnOnce(&mut Response) + 'static,
+{
+    async move |req: Request, next: Next| {
+        let second = first(req.clone());
+        let mut res = next.run(req).await;
+        second(&mut res);
+        res
+    }
+}

@@ -1,0 +1,113 @@
+//! From a node and the text of a segment to the next node: one hash table for the whole router.
+//!
+//! One table costs the same at ten children and at ten thousand, and its entries hold the text of
+//! short segments, so that a step touches one cache line. Keys are the program's own, which is why
+//! the hash has no seed: a client chooses only what is looked up, and a probe ends at the first
+//! free place, of which there are at least as many as taken ones.
+
+/// A child by literal text.
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    /// The first bytes of the text, all of it up to eight.
+    head: u64,
+    parent: u32,
+    len: u32,
+    /// Where the text begins in the arena.
+    text: u32,
+    child: u32,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Edges {
+    places: Vec<Edge>,
+    /// The texts of all edges, end to end.
+    arena: Vec<u8>,
+}
+
+impl Edges {
+    pub(super) fn new(edges: &[(u32, Box<str>, u32)]) -> Self {
+        let len = (edges.len() * 2).next_power_of_two();
+        let mut table = Self { places: vec![FREE; len], arena: Vec::new() };
+        for (parent, text, child) in edges {
+            table.put(*parent, text.as_bytes(), *child);
+        }
+        table
+    }
+
+    #[inline]
+    pub(super) fn child(&self, parent: u32, text: &[u8]) -> Option<u32> {
+        let head = head(text);
+        let mut at = hash(parent, text, head);
+        loop {
+            let edge = self.places.get(at & (self.places.len() - 1))?;
+            if edge.head == head && edge.parent == parent && edge.len as usize == text.len() {
+                let start = edge.text as usize;
+                if text.len() <= 8 || self.arena.get(start..start + text.len()) == Some(text) {
+                    return (edge.child != FREE.child).then_some(edge.child);
+                }
+            }
+            if edge.child == FREE.child {
+                return None;
+            }
+            at = at.wrapping_add(1);
+        }
+    }
+
+    fn put(&mut self, parent: u32, text: &[u8], child: u32) {
+        let head = head(text);
+        let mask = self.places.len() - 1;
+        let mut at = hash(parent, text, head) & mask;
+        while self.places[at].child != FREE.child {
+            at = (at + 1) & mask;
+        }
+        let start = u32::try_from(self.arena.len()).expect("patterns have less than 4 GiB");
+        let len = u32::try_from(text.len()).expect("a pattern has at most 2048 bytes");
+        self.places[at] = Edge { head, parent, len, text: start, child };
+        self.arena.extend_from_slice(text);
+    }
+}
+
+/// The first eight bytes of a text, or all of a shorter one: with the length it is unambiguous.
+#[inline]
+fn head(text: &[u8]) -> u64 {
+    if let Some(bytes) = text.first_chunk() {
+        return u64::from_le_bytes(*bytes);
+    }
+    if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        return u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
+    }
+    match *text {
+        [] => 0,
+        [a] => u64::from(a),
+        [a, b] => u64::from(a) | u64::from(b) << 8,
+        [a, b, c, ..] => u64::from(a) | u64::from(b) << 8 | u64::from(c) << 16,
+    }
+}
+
+/// Folds the text, its length and the parent by 128-bit products.
+#[inline]
+#[allow(clippy::cast_possible_truncation)] // any bits of the product will do
+fn hash(parent: u32, text: &[u8], head: u64) -> usize {
+    let mut hash = fold(head ^ SEEDS[0], (u64::from(parent) << 32 | text.len() as u64) ^ SEEDS[1]);
+    if text.len() > 8 {
+        for word in text[8..].chunks_exact(8) {
+            hash = fold(hash ^ self::head(word), SEEDS[2]);
+        }
+        if let Some(last) = text.last_chunk() {
+            hash = fold(hash ^ u64::from_le_bytes(*last), SEEDS[2]);
+        }
+    }
+    hash as usize
+}
+
+#[inline]
+#[allow(clippy::cast_possible_truncation)] // the halves are taken on purpose
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// Odd digits of pi: nothing up the sleeve.
+const SEEDS: [u64; 3] = [0x2438_6a88_85a3_08d3, 0x1319_8a2e_0370_7345, 0xa409_3822_299f_31d1];
+
+const FREE: Edge = Edge { head: 0, parent: u32::MAX, len: 0, text: 0, child: u32::MAX };

@@ -1,0 +1,11 @@
+//! A middleware that runs the rest and drops what came of it.
+
+use shikra::prelude::*;
+
+async fn timing(req: Request, next: Next) {
+    next.run(req).await;
+}
+
+fn main() {
+    App::new().use_(timing);
+}
