@@ -1,7 +1,10 @@
 //! The syntax tree of a template.
 
 use crate::span::Span;
-use crate::value::{Text, Value};
+use crate::text::Text;
+use crate::value::Value;
+use crate::value::method::Method;
+use crate::value::ops::{Binary, Unary};
 
 /// A piece of a template.
 #[derive(Debug)]
@@ -130,80 +133,10 @@ pub(crate) enum Entry {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unary {
-    Not,
-    Minus,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Binary {
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    Remainder,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-    Same,
-    NotSame,
-    Equal,
-    NotEqual,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Logic {
     And,
     Or,
     Else,
-}
-
-/// The methods that values have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Method {
-    ToUpperCase,
-    ToLowerCase,
-    Trim,
-    Includes,
-    StartsWith,
-    EndsWith,
-    Slice,
-    Split,
-    Replace,
-    IndexOf,
-    Join,
-    ToFixed,
-}
-
-impl Method {
-    pub(crate) fn of(name: &str) -> Option<Self> {
-        METHODS.iter().find(|(other, _)| *other == name).map(|(_, method)| *method)
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        METHODS.iter().find(|(_, other)| *other == self).map_or("", |(name, _)| name)
-    }
-}
-
-impl Binary {
-    pub(crate) const fn mark(self) -> &'static str {
-        match self {
-            Self::Add => "+",
-            Self::Subtract => "-",
-            Self::Multiply => "*",
-            Self::Divide => "/",
-            Self::Remainder => "%",
-            Self::Less => "<",
-            Self::LessOrEqual => "<=",
-            Self::Greater => ">",
-            Self::GreaterOrEqual => ">=",
-            Self::Same => "===",
-            Self::NotSame => "!==",
-            Self::Equal => "==",
-            Self::NotEqual => "!=",
-        }
-    }
 }
 
 impl Logic {
@@ -215,18 +148,3 @@ impl Logic {
         }
     }
 }
-
-const METHODS: [(&str, Method); 12] = [
-    ("toUpperCase", Method::ToUpperCase),
-    ("toLowerCase", Method::ToLowerCase),
-    ("trim", Method::Trim),
-    ("includes", Method::Includes),
-    ("startsWith", Method::StartsWith),
-    ("endsWith", Method::EndsWith),
-    ("slice", Method::Slice),
-    ("split", Method::Split),
-    ("replace", Method::Replace),
-    ("indexOf", Method::IndexOf),
-    ("join", Method::Join),
-    ("toFixed", Method::ToFixed),
-];

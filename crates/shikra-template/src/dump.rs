@@ -12,7 +12,7 @@ use crate::lexer::{Kind, lex};
 use crate::parser::parse;
 use crate::program::Program;
 use crate::span::Mistake;
-use crate::value::Text;
+use crate::text::Text;
 
 const NAME: Text = Text::from_static("template");
 

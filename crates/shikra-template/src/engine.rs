@@ -15,7 +15,8 @@ use crate::name;
 use crate::plugin::{AnyPlugin, Plugin, Typed, check_name};
 use crate::program::Program;
 use crate::render::Render;
-use crate::value::{Object, Text, Value};
+use crate::text::Text;
+use crate::value::{Object, Value};
 use crate::vm::Machine;
 use crate::warning::Warning;
 

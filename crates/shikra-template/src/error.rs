@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use crate::value::Text;
+use crate::text::Text;
 
 /// Says what went wrong, and where in which template.
 ///

@@ -8,7 +8,7 @@ use crate::compile::Options;
 use crate::error::Place;
 use crate::html::{Scanner, State};
 use crate::span::Span;
-use crate::value::Text;
+use crate::text::Text;
 use crate::warning::{Warning, WarningKind};
 
 /// Collects the warnings of a template, in the order of its text.

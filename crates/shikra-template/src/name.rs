@@ -1,7 +1,7 @@
 //! Names of templates: paths such as `views/home`, which may not leave their directory.
 
 use crate::error::{Error, ErrorKind};
-use crate::value::Text;
+use crate::text::Text;
 
 /// Checks a name that comes from outside of templates.
 pub(crate) fn check(name: &str) -> Result<(), Error> {

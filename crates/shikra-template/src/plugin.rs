@@ -5,7 +5,8 @@ use std::error::Error as StdError;
 use std::marker::PhantomData;
 
 use crate::error::{Error, ErrorKind};
-use crate::value::{Object, Text, Value};
+use crate::text::Text;
+use crate::value::{Object, Value};
 
 /// A function that templates can call: a closure whose arguments are [`Argument`]s and whose
 /// result is a [`PluginResult`].

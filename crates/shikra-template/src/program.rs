@@ -3,14 +3,17 @@
 use std::fmt::{self, Write};
 use std::sync::atomic::AtomicUsize;
 
-use crate::ast::{Binary, Method, Target, Unary};
+use crate::ast::Target;
 use crate::compile::{Options, compile};
 use crate::error::{Error, ErrorKind, Place as SourcePlace};
 use crate::lexer::lex;
 use crate::lint::lint;
 use crate::parser::parse;
+use crate::text::Text;
+use crate::value::Value;
+use crate::value::method::Method;
+use crate::value::ops::{Binary, Unary};
 use crate::value::print::Form;
-use crate::value::{Text, Value};
 use crate::warning::Warning;
 
 /// A compiled template.

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use crate::error::{Error, ErrorKind};
 use crate::minify::Minifier;
 use crate::plugin::{Plugin, Typed, check_name};
-use crate::value::{Text, Value};
+use crate::text::Text;
+use crate::value::Value;
 use crate::vm::Machine;
 pub use crate::vm::Progress;
 

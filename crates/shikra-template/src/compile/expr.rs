@@ -4,7 +4,8 @@ use super::{Compiler, fold};
 use crate::ast::{Entry, Expr, Form, Item, Logic};
 use crate::program::{Instr, Local, Path, Root, Step};
 use crate::span::{Mistake, narrow};
-use crate::value::{Text, Value, position};
+use crate::text::Text;
+use crate::value::{Value, position};
 
 impl Compiler {
     pub(super) fn expr(&mut self, expr: &Expr) -> Result<(), Mistake> {

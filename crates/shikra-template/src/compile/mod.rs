@@ -14,9 +14,10 @@ use self::scope::Scopes;
 use crate::ast::{Branch, Expr, Names, Node, Target};
 use crate::program::{Call, Cell, Instr, Local, Tables};
 use crate::span::{Mistake, Span, narrow};
+use crate::text::Text;
 use crate::value::number::is_space;
 use crate::value::print::Form;
-use crate::value::{Text, Value, print};
+use crate::value::{Value, print};
 
 /// What an engine has that the language depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

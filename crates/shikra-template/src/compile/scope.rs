@@ -6,7 +6,7 @@
 
 use crate::program::{Binding, Local};
 use crate::span::{Mistake, narrow};
-use crate::value::Text;
+use crate::text::Text;
 
 #[derive(Debug)]
 pub(super) struct Scopes {

@@ -1,11 +1,14 @@
 //! Expressions: JavaScript's operators and precedence, without its effects.
 
 use super::{Parser, literal, quoted};
-use crate::ast::{Binary, Entry, Expr, Form, Item, Logic, Method, Unary};
+use crate::ast::{Entry, Expr, Form, Item, Logic};
 use crate::lexer::Kind;
 use crate::span::{Mistake, Span};
+use crate::text::Text;
+use crate::value::Value;
+use crate::value::method::Method;
 use crate::value::number::{EXACT_INT_MAX, is_space};
-use crate::value::{Text, Value};
+use crate::value::ops::{Binary, Unary};
 
 /// An operator between two expressions.
 #[derive(Clone, Copy)]

@@ -9,8 +9,9 @@ mod quoted;
 use crate::ast::{Branch, Expr, Form, Names, Node, Target};
 use crate::lexer::{Kind, Token, Word};
 use crate::span::{Mistake, Span};
+use crate::text::Text;
+use crate::value::Value;
 use crate::value::number::is_space;
-use crate::value::{Text, Value};
 
 /// Parses the tokens of a template.
 pub(crate) fn parse(source: &str, tokens: &[Token]) -> Result<Vec<Node>, Mistake> {

@@ -1,7 +1,7 @@
 //! Text in quotes, with its backslash escapes.
 
 use crate::span::{Mistake, narrow};
-use crate::value::Text;
+use crate::text::Text;
 
 /// Takes the quotes off and resolves `\n \t \r \b \f \v \0 \\ \' \" \xHH \uHHHH \u{H…}`.
 ///

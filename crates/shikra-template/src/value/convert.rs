@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{Object, Text, Value};
+use super::{Object, Value};
+use crate::text::Text;
 
 impl From<bool> for Value {
     fn from(truth: bool) -> Self {

@@ -5,7 +5,33 @@
 use super::number::{is_space, to_fixed, to_number};
 use super::ops::{Exhausted, Fuel, same};
 use super::{Value, print};
-use crate::ast::Method;
+
+/// The methods that values have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    ToUpperCase,
+    ToLowerCase,
+    Trim,
+    Includes,
+    StartsWith,
+    EndsWith,
+    Slice,
+    Split,
+    Replace,
+    IndexOf,
+    Join,
+    ToFixed,
+}
+
+impl Method {
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        METHODS.iter().find(|(other, _)| *other == name).map(|(_, method)| *method)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        METHODS.iter().find(|(_, other)| *other == self).map_or("", |(name, _)| name)
+    }
+}
 
 /// Calls a method.
 pub(crate) fn call(
@@ -183,3 +209,18 @@ fn nth_char(text: &str, at: usize) -> usize {
 }
 
 const FIXED_DECIMALS_MAX: usize = 100;
+
+const METHODS: [(&str, Method); 12] = [
+    ("toUpperCase", Method::ToUpperCase),
+    ("toLowerCase", Method::ToLowerCase),
+    ("trim", Method::Trim),
+    ("includes", Method::Includes),
+    ("startsWith", Method::StartsWith),
+    ("endsWith", Method::EndsWith),
+    ("slice", Method::Slice),
+    ("split", Method::Split),
+    ("replace", Method::Replace),
+    ("indexOf", Method::IndexOf),
+    ("join", Method::Join),
+    ("toFixed", Method::ToFixed),
+];

@@ -13,13 +13,12 @@ pub(crate) mod ops;
 pub(crate) mod print;
 #[cfg(feature = "serde")]
 mod serde;
-mod text;
 
 use std::sync::Arc;
 
+use crate::text::Text;
 pub(crate) use access::{Found, index, member, position};
 pub use object::Object;
-pub use text::Text;
 
 /// Holds what a template can work with: nothing, a truth, a number, text, a list or an object.
 ///

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{Text, Value};
+use super::Value;
+use crate::text::Text;
 
 /// The largest whole number up to which every whole number has a place among doubles: 2^53.
 pub(crate) const EXACT_INT_MAX: i64 = 1 << 53;

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Text, Value};
+use super::Value;
+use crate::text::Text;
 
 /// Holds names and values, and keeps the order in which the names were first put in.
 ///

@@ -5,10 +5,53 @@
 
 use std::sync::Arc;
 
+use super::Value;
 use super::number::{EXACT_INT_MAX, from_float, int_to_float, parse, to_number};
 use super::print::{self, TooLarge};
-use super::{Text, Value};
-use crate::ast::{Binary, Unary};
+use crate::text::Text;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unary {
+    Not,
+    Minus,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Binary {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Same,
+    NotSame,
+    Equal,
+    NotEqual,
+}
+
+impl Binary {
+    pub(crate) const fn mark(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Remainder => "%",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+            Self::Same => "===",
+            Self::NotSame => "!==",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+        }
+    }
+}
 
 /// Bounds the work and the memory of one rendering.
 #[derive(Clone, Debug)]

@@ -8,8 +8,9 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{self, Serialize, SerializeMap, Serializer};
 
-use super::{Object, Text, Value};
+use super::{Object, Value};
 use crate::error::{Error, ErrorKind};
+use crate::text::Text;
 
 impl Value {
     /// Makes a value of anything that can be serialized. Needs the feature `serde`.

@@ -1,7 +1,8 @@
 //! Lists and objects in the making, where a literal has a spread.
 
+use crate::text::Text;
 use crate::value::ops::{Exhausted, Fuel, spread_into};
-use crate::value::{Object, Text, Value};
+use crate::value::{Object, Value};
 
 pub(super) enum Builder {
     List(Vec<Value>),

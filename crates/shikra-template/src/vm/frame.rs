@@ -9,7 +9,8 @@ use super::{Linked, Machine};
 use crate::ast::Target;
 use crate::error::{Error, ErrorKind, Place};
 use crate::program::{Call, Program};
-use crate::value::{Object, Text};
+use crate::text::Text;
+use crate::value::Object;
 
 /// One use of a template. The frame below is its caller, or the template that it lays out.
 pub(super) struct Frame {

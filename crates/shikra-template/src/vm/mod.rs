@@ -32,8 +32,9 @@ use crate::engine::Core;
 use crate::error::{Error, ErrorKind};
 use crate::plugin::AnyPlugin;
 use crate::program::Program;
+use crate::text::Text;
 use crate::value::ops::{Exhausted, Fuel};
-use crate::value::{Object, Text, Value};
+use crate::value::{Object, Value};
 
 /// Why the machine stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

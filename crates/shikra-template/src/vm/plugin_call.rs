@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::Machine;
 use crate::error::{Error, ErrorKind};
-use crate::value::{Text, Value};
+use crate::text::Text;
+use crate::value::Value;
 
 impl Machine {
     /// Calls a plugin with the arguments on the stack. What fails gives undefined, and a report.

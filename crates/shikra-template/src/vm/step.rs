@@ -7,8 +7,10 @@ use super::{Items, Loop, Machine, Turn};
 use crate::error::{Error, ErrorKind};
 use crate::escape::escape;
 use crate::program::{Cell, Instr, Local, Program};
+use crate::text::Text;
+use crate::value::method::{self, Method};
 use crate::value::print::{Form, TooLarge, print};
-use crate::value::{Object, Value, method, number, ops};
+use crate::value::{Object, Value, number, ops};
 
 // Instructions that do more than a few steps are functions of their own, never inlined: that keeps
 // the frame of the loop small, which a page of four rows notices.
@@ -282,7 +284,7 @@ impl Machine {
     }
 
     #[inline(never)]
-    fn object(&mut self, names: &[crate::value::Text]) {
+    fn object(&mut self, names: &[Text]) {
         let values = self.stack.split_off(self.stack.len() - names.len());
         let mut object = Object::with_capacity(names.len());
         for (name, value) in names.iter().zip(values) {
@@ -341,7 +343,7 @@ impl Machine {
     }
 
     #[inline(never)]
-    fn call_method(&mut self, method: crate::ast::Method, args: usize) -> Result<(), Error> {
+    fn call_method(&mut self, method: Method, args: usize) -> Result<(), Error> {
         let first = self.stack.len() - args;
         let value =
             method::call(method, &self.stack[first - 1], &self.stack[first..], &mut self.fuel);
