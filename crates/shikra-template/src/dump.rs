@@ -6,11 +6,11 @@
 use std::fmt::Write;
 
 use crate::ast::{Entry, Expr, Form, Item, Names, Node};
-use crate::compile::Options;
+use crate::build::build;
 use crate::error::{Error, ErrorKind, Place};
 use crate::lexer::{Kind, lex};
 use crate::parser::parse;
-use crate::program::Program;
+use crate::program::Options;
 use crate::span::Mistake;
 use crate::text::Text;
 
@@ -64,7 +64,7 @@ pub fn tree(source: &str) -> Result<String, Error> {
 /// The template does not follow the language.
 pub fn instructions(source: &str) -> Result<String, Error> {
     let options = Options { layouts: true, components: true };
-    Ok(Program::new(NAME, source, options)?.to_string())
+    Ok(build(NAME, source, options)?.to_string())
 }
 
 fn error(source: &str, mistake: Mistake) -> Error {

@@ -1,49 +1,23 @@
 //! The engine: templates by name, plugins and settings.
 
 use std::collections::HashMap;
-use std::error::Error as StdError;
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::ast::Target;
-use crate::compile::Options;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::limits::Limits;
+use crate::loader::Loader;
 use crate::minify::{Minifier, Minify};
 use crate::name;
-use crate::plugin::{AnyPlugin, Plugin, Typed, check_name};
+use crate::plugin::{Plugin, Typed, check_name};
 use crate::program::Program;
 use crate::render::Render;
+use crate::shared::Shared;
 use crate::text::Text;
 use crate::value::{Object, Value};
 use crate::vm::Machine;
 use crate::warning::Warning;
-
-/// Gives the engine the source of a template by its name.
-///
-/// Closures are loaders: `|name: &str| Ok::<_, std::io::Error>(sources.get(name).cloned())`.
-pub trait Loader: Send + Sync + 'static {
-    /// Gives the source of the template, or nothing if there is none of this name.
-    ///
-    /// Names are paths with `/`, without empty parts, `.` and `..`, and without backslashes and
-    /// control characters.
-    ///
-    /// # Errors
-    ///
-    /// What kept the loader from finding out.
-    fn load(&self, name: &str) -> Result<Option<String>, Box<dyn StdError + Send + Sync>>;
-}
-
-impl<F, E> Loader for F
-where
-    F: Fn(&str) -> Result<Option<String>, E> + Send + Sync + 'static,
-    E: Into<Box<dyn StdError + Send + Sync>>,
-{
-    fn load(&self, name: &str) -> Result<Option<String>, Box<dyn StdError + Send + Sync>> {
-        self(name).map_err(Into::into)
-    }
-}
 
 /// Compiles templates, keeps them, and renders pages with them.
 ///
@@ -64,24 +38,7 @@ where
 /// ```
 #[derive(Clone)]
 pub struct Engine {
-    core: Arc<Core>,
-}
-
-/// Hears of what a page survives.
-type Notify = dyn Fn(&Error) + Send + Sync;
-
-/// What all renderings of an engine share.
-pub(crate) struct Core {
-    pub(crate) limits: Limits,
-    pub(crate) strict: bool,
-    pub(crate) notify: Option<Arc<Notify>>,
-    pub(crate) plugins: HashMap<Text, Arc<dyn AnyPlugin + Send + Sync>>,
-    pub(crate) defaults: Object,
-    layouts: Option<Text>,
-    components: Option<Text>,
-    minify: Option<Minify>,
-    loader: Option<Arc<dyn Loader>>,
-    programs: RwLock<HashMap<Text, Arc<Program>>>,
+    shared: Arc<Shared>,
 }
 
 impl Engine {
@@ -89,7 +46,7 @@ impl Engine {
     /// under `components/`.
     #[must_use]
     pub fn new() -> Self {
-        let core = Core {
+        let shared = Shared {
             limits: Limits::default(),
             strict: false,
             notify: None,
@@ -101,7 +58,7 @@ impl Engine {
             loader: None,
             programs: RwLock::default(),
         };
-        let mut engine = Self { core: Arc::new(core) };
+        let mut engine = Self { shared: Arc::new(shared) };
         // Whoever knows a nonce registers the real one, here or for a single rendering.
         engine.register("generateNonce", || "");
         engine.set_default("nonce", "");
@@ -123,14 +80,14 @@ impl Engine {
     /// ```
     #[must_use]
     pub fn with_loader(mut self, loader: impl Loader) -> Self {
-        self.core_mut().loader = Some(Arc::new(loader));
+        self.shared_mut().loader = Some(Arc::new(loader));
         self
     }
 
     /// Sets the directory of layouts. Default: `layouts`.
     #[must_use]
     pub fn with_layouts(mut self, directory: &str) -> Self {
-        self.core_mut().layouts = Some(directory.into());
+        self.shared_mut().layouts = Some(directory.into());
         self
     }
 
@@ -138,28 +95,28 @@ impl Engine {
     /// contents of blocks stay in place.
     #[must_use]
     pub fn without_layouts(mut self) -> Self {
-        self.core_mut().layouts = None;
+        self.shared_mut().layouts = None;
         self
     }
 
     /// Sets the directory of components. Default: `components`.
     #[must_use]
     pub fn with_components(mut self, directory: &str) -> Self {
-        self.core_mut().components = Some(directory.into());
+        self.shared_mut().components = Some(directory.into());
         self
     }
 
     /// Does without components: `@component` vanishes, with a warning.
     #[must_use]
     pub fn without_components(mut self) -> Self {
-        self.core_mut().components = None;
+        self.shared_mut().components = None;
         self
     }
 
     /// Sets what templates and renderings may cost.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.core_mut().limits = limits;
+        self.shared_mut().limits = limits;
         self
     }
 
@@ -167,14 +124,14 @@ impl Engine {
     /// absent, unknown and failing plugins. Left of `?.` and `??` absence is still expected.
     #[must_use]
     pub fn strict(mut self) -> Self {
-        self.core_mut().strict = true;
+        self.shared_mut().strict = true;
         self
     }
 
     /// Shortens what pages put out. Default: nothing is shortened.
     #[must_use]
     pub fn with_minify(mut self, minify: Minify) -> Self {
-        self.core_mut().minify = Some(minify);
+        self.shared_mut().minify = Some(minify);
         self
     }
 
@@ -182,7 +139,7 @@ impl Engine {
     /// of something absent, plugins that failed.
     #[must_use]
     pub fn on_notice(mut self, notify: impl Fn(&Error) + Send + Sync + 'static) -> Self {
-        self.core_mut().notify = Some(Arc::new(notify));
+        self.shared_mut().notify = Some(Arc::new(notify));
         self
     }
 
@@ -200,7 +157,7 @@ impl Engine {
         if let Err(message) = check_name(name) {
             panic!("{message}");
         }
-        self.core_mut().plugins.insert(Text::from(name), Arc::new(Typed::new(plugin)));
+        self.shared_mut().plugins.insert(Text::from(name), Arc::new(Typed::new(plugin)));
         self
     }
 
@@ -214,7 +171,7 @@ impl Engine {
         if let Err(message) = check_name(name) {
             panic!("{message}");
         }
-        self.core_mut().defaults.insert(name, value);
+        self.shared_mut().defaults.insert(name, value);
         self
     }
 
@@ -226,8 +183,8 @@ impl Engine {
     /// the name stays.
     pub fn add(&self, name: &str, source: &str) -> Result<Template, Error> {
         name::check(name)?;
-        let program = self.core.compile(Text::from(name), source)?;
-        self.core.keep(&program);
+        let program = self.shared.compile(Text::from(name), source)?;
+        self.shared.keep(&program);
         Ok(Template { program })
     }
 
@@ -238,7 +195,7 @@ impl Engine {
     /// There is no such template, or it does not compile.
     pub fn template(&self, name: &str) -> Result<Template, Error> {
         name::check(name)?;
-        self.core.program(name).map(|program| Template { program })
+        self.shared.program(name).map(|program| Template { program })
     }
 
     /// Renders a template to text. `data` is an object; anything else is no data.
@@ -249,7 +206,7 @@ impl Engine {
     /// that is no list, a breach of a limit, in strict mode also what [`Engine::strict`] lists.
     pub fn render(&self, name: &str, data: &Value) -> Result<String, Error> {
         name::check(name)?;
-        let program = self.core.program(name)?;
+        let program = self.shared.program(name)?;
         let page = self.begin(Arc::clone(&program), data).finish()?;
         program.len_expected.store(page.len(), Ordering::Relaxed);
         Ok(page)
@@ -262,111 +219,39 @@ impl Engine {
     /// The template is missing or does not compile.
     pub fn start(&self, name: &str, data: &Value) -> Result<Render, Error> {
         name::check(name)?;
-        Ok(self.begin(self.core.program(name)?, data))
+        Ok(self.begin(self.shared.program(name)?, data))
     }
 
     fn begin(&self, program: Arc<Program>, data: &Value) -> Render {
         let len_expected = program.len_expected.load(Ordering::Relaxed);
         // A page of the same size as the last one fits without growing.
         let len_expected = len_expected.min(LEN_EXPECTED_MAX) + LEN_SPARE;
-        let minifier = self.core.minify.map(Minifier::new);
-        Render::new(Machine::new(Arc::clone(&self.core), program, data), minifier, len_expected)
+        let minifier = self.shared.minify.map(Minifier::new);
+        Render::new(Machine::new(Arc::clone(&self.shared), program, data), minifier, len_expected)
     }
 
     /// Forgets a template, so that the next use loads it again. Pages that are being rendered
     /// keep the template that they began with.
     pub fn invalidate(&self, name: &str) {
-        self.core.programs.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.shared.programs.write().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
     /// Forgets all templates, those added by hand included.
     pub fn invalidate_all(&self) {
-        self.core.programs.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.shared.programs.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Gives the warnings of all templates that are compiled now, in the order of their names.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
-        let programs = self.core.programs.read().unwrap_or_else(PoisonError::into_inner);
+        let programs = self.shared.programs.read().unwrap_or_else(PoisonError::into_inner);
         let mut programs: Vec<_> = programs.values().collect();
         programs.sort_by(|a, b| a.name.cmp(&b.name));
         programs.into_iter().flat_map(|program| program.warnings.iter().cloned()).collect()
     }
 
-    fn core_mut(&mut self) -> &mut Core {
-        Arc::make_mut(&mut self.core)
-    }
-}
-
-impl Core {
-    /// Finds or loads a compiled template.
-    pub(crate) fn program(&self, name: &str) -> Result<Arc<Program>, Error> {
-        let kept = self.programs.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        if let Some(program) = kept {
-            if program.options == self.options() {
-                return Ok(program);
-            }
-            // It was added before the engine got, or lost, its layouts or components.
-            let program = self.compile(program.name.clone(), &program.source)?;
-            self.keep(&program);
-            return Ok(program);
-        }
-        let missing = || Error::new(ErrorKind::NotFound, format!("no template is called `{name}`"));
-        let loader = self.loader.as_ref().ok_or_else(missing)?;
-        let source = loader.load(name).map_err(|cause| {
-            Error::new(ErrorKind::Load, format!("`{name}` could not be loaded")).caused_by(cause)
-        })?;
-        let program = self.compile(Text::from(name), &source.ok_or_else(missing)?)?;
-        self.keep(&program);
-        Ok(program)
-    }
-
-    fn keep(&self, program: &Arc<Program>) {
-        let mut programs = self.programs.write().unwrap_or_else(PoisonError::into_inner);
-        programs.insert(program.name.clone(), Arc::clone(program));
-    }
-
-    fn compile(&self, name: Text, source: &str) -> Result<Arc<Program>, Error> {
-        let max = self.limits.source_bytes_max.min(SOURCE_BYTES_MAX);
-        if source.len() > max {
-            let message = format!("the source of `{name}` is longer than {max} bytes");
-            return Err(Error::new(ErrorKind::Limit, message));
-        }
-        Program::new(name, source, self.options()).map(Arc::new)
-    }
-
-    fn options(&self) -> Options {
-        Options { layouts: self.layouts.is_some(), components: self.components.is_some() }
-    }
-
-    /// The full name of what a template uses.
-    pub(crate) fn resolve(&self, target: Target, name: &str, from: &str) -> Result<Text, Error> {
-        let directory = match target {
-            Target::Import => return name::join("", name::directory(from), name),
-            Target::Component => &self.components,
-            Target::Layout => &self.layouts,
-        };
-        let missing = || Error::new(ErrorKind::NoDirectory, format!("`{name}` has no directory"));
-        let directory = directory.as_ref().ok_or_else(missing)?;
-        name::join(directory, directory, name)
-    }
-}
-
-impl Clone for Core {
-    fn clone(&self) -> Self {
-        let kept = self.programs.read().unwrap_or_else(PoisonError::into_inner);
-        Self {
-            limits: self.limits,
-            strict: self.strict,
-            notify: self.notify.clone(),
-            plugins: self.plugins.clone(),
-            defaults: self.defaults.clone(),
-            layouts: self.layouts.clone(),
-            components: self.components.clone(),
-            minify: self.minify,
-            loader: self.loader.clone(),
-            programs: RwLock::new(kept.clone()),
-        }
+    fn shared_mut(&mut self) -> &mut Shared {
+        Arc::make_mut(&mut self.shared)
     }
 }
 
@@ -379,11 +264,11 @@ impl Default for Engine {
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine")
-            .field("limits", &self.core.limits)
-            .field("strict", &self.core.strict)
-            .field("minify", &self.core.minify)
-            .field("layouts", &self.core.layouts)
-            .field("components", &self.core.components)
+            .field("limits", &self.shared.limits)
+            .field("strict", &self.shared.strict)
+            .field("minify", &self.shared.minify)
+            .field("layouts", &self.shared.layouts)
+            .field("components", &self.shared.components)
             .finish_non_exhaustive()
     }
 }
@@ -424,9 +309,6 @@ impl fmt::Debug for Template {
         f.debug_struct("Template").field("name", &self.program.name).finish_non_exhaustive()
     }
 }
-
-/// Offsets in sources are kept in 32 bits.
-const SOURCE_BYTES_MAX: usize = 1 << 30;
 
 const LEN_EXPECTED_MAX: usize = 1 << 20;
 const LEN_SPARE: usize = 256;

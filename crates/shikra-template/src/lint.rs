@@ -4,9 +4,9 @@
 //! templates for other formats have few places that look like these.
 
 use crate::ast::{Expr, Form, Node, Target};
-use crate::compile::Options;
 use crate::error::Place;
 use crate::html::{Scanner, State};
+use crate::program::Options;
 use crate::span::Span;
 use crate::text::Text;
 use crate::warning::{Warning, WarningKind};

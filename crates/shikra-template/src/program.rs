@@ -4,11 +4,7 @@ use std::fmt::{self, Write};
 use std::sync::atomic::AtomicUsize;
 
 use crate::ast::Target;
-use crate::compile::{Options, compile};
-use crate::error::{Error, ErrorKind, Place as SourcePlace};
-use crate::lexer::lex;
-use crate::lint::lint;
-use crate::parser::parse;
+use crate::error::Place as SourcePlace;
 use crate::text::Text;
 use crate::value::Value;
 use crate::value::method::Method;
@@ -30,6 +26,13 @@ pub(crate) struct Program {
     pub(crate) warnings: Vec<Warning>,
     /// The length of the last page, as a first guess for the next.
     pub(crate) len_expected: AtomicUsize,
+}
+
+/// What an engine has that the language depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    pub(crate) layouts: bool,
+    pub(crate) components: bool,
 }
 
 /// What instructions refer to by number.
@@ -202,30 +205,6 @@ pub(crate) enum Instr {
 }
 
 impl Program {
-    /// Takes a template through all stages.
-    pub(crate) fn new(name: Text, source: &str, options: Options) -> Result<Self, Error> {
-        let compiled = lex(source).and_then(|tokens| {
-            let body = parse(source, &tokens.tokens)?;
-            let compiled = compile(&body, options)?;
-            let warnings = lint(&body, &tokens.lookalikes, options, &name, source);
-            Ok((compiled, warnings))
-        });
-        let (compiled, warnings) = compiled.map_err(|mistake| {
-            let error = Error::new(ErrorKind::Syntax, mistake.message);
-            error.at(|| SourcePlace::new(&name, source, mistake.at as usize))
-        })?;
-        Ok(Self {
-            name,
-            source: source.into(),
-            options,
-            code: compiled.code,
-            offsets: compiled.offsets,
-            tables: compiled.tables,
-            warnings,
-            len_expected: AtomicUsize::new(0),
-        })
-    }
-
     /// The place in the source that an instruction was made from.
     pub(crate) fn place(&self, at: usize) -> SourcePlace {
         let offset = self.offsets.get(at).copied().unwrap_or(0);

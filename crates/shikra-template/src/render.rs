@@ -1,7 +1,7 @@
 //! A rendering in the hands of its caller.
 
 use std::fmt;
-use std::io;
+use std::io::Write;
 use std::rc::Rc;
 
 use crate::error::{Error, ErrorKind};
@@ -154,7 +154,7 @@ impl Render {
     /// # Errors
     ///
     /// What fails the page, and failures of the writer as [`ErrorKind::Output`].
-    pub fn write_to(self, out: &mut dyn io::Write) -> Result<(), Error> {
+    pub fn write_to(self, out: &mut dyn Write) -> Result<(), Error> {
         self.pieces(|piece| out.write_all(piece.as_bytes()).map_err(Into::into))
     }
 

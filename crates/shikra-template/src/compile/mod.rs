@@ -12,19 +12,12 @@ use std::collections::HashMap;
 
 use self::scope::Scopes;
 use crate::ast::{Branch, Expr, Names, Node, Target};
-use crate::program::{Call, Cell, Instr, Local, Tables};
+use crate::program::{Call, Cell, Instr, Local, Options, Tables};
 use crate::span::{Mistake, Span, narrow};
 use crate::text::Text;
 use crate::value::number::is_space;
 use crate::value::print::Form;
 use crate::value::{Value, print};
-
-/// What an engine has that the language depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Options {
-    pub(crate) layouts: bool,
-    pub(crate) components: bool,
-}
 
 /// The instructions of a template, not yet a program with a name.
 #[derive(Debug)]

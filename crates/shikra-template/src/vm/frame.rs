@@ -101,7 +101,7 @@ impl Machine {
     ) -> Result<(), Error> {
         let used = &program.tables.calls[call as usize];
         let place = || Place::new(&program.name, &program.source, used.offset as usize);
-        if self.frames.len() > self.core.limits.depth_max {
+        if self.frames.len() > self.shared.limits.depth_max {
             return Err(self.too_deep(used).at(place));
         }
         let template = self.template_of(program, call).map_err(|error| error.at(place))?;
@@ -118,12 +118,12 @@ impl Machine {
             return Ok(linked);
         }
         let used = &program.tables.calls[call as usize];
-        let name = self.core.resolve(used.target, &used.name, &program.name)?;
+        let name = self.shared.resolve(used.target, &used.name, &program.name)?;
         let known = self.templates.iter().position(|linked| linked.program.name == name);
         let template = match known {
             Some(template) => template,
             None => {
-                let other = self.core.program(&name)?;
+                let other = self.shared.program(&name)?;
                 self.link(other)
             }
         };
@@ -139,7 +139,7 @@ impl Machine {
         names.truncate(CHAIN_NAMES_MAX);
         let chain = names.join(" > ");
         let more = if omitted > 0 { " > …" } else { "" };
-        let max = self.core.limits.depth_max;
+        let max = self.shared.limits.depth_max;
         let message =
             format!("`{}` is used more than {max} templates deep: {chain}{more}", used.name);
         Error::new(ErrorKind::Limit, message)

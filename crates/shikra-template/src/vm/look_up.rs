@@ -96,7 +96,7 @@ impl Machine {
         match self.known[at] {
             Known::Value(_) => return Ok(()),
             // A name is reported once, but in strict mode each use fails.
-            Known::Missing if !self.core.strict || expected() => return Ok(()),
+            Known::Missing if !self.shared.strict || expected() => return Ok(()),
             Known::Missing | Known::NotYet => {}
         }
         let name = &program.tables.names[name as usize];
@@ -139,7 +139,7 @@ impl Machine {
             }
         }
         let data = self.data.get(name).or_else(|| self.defaults.get(name));
-        (data.or_else(|| self.core.defaults.get(name)).cloned(), looked_at)
+        (data.or_else(|| self.shared.defaults.get(name)).cloned(), looked_at)
     }
 
     /// Follows a path whose root is known. Counting the characters of a text is work: its length

@@ -28,10 +28,10 @@ use std::sync::Arc;
 use self::builder::Builder;
 use self::frame::{Capture, Frame};
 use self::look_up::Known;
-use crate::engine::Core;
 use crate::error::{Error, ErrorKind};
 use crate::plugin::AnyPlugin;
 use crate::program::Program;
+use crate::shared::Shared;
 use crate::text::Text;
 use crate::value::ops::{Exhausted, Fuel};
 use crate::value::{Object, Value};
@@ -61,7 +61,7 @@ pub enum Progress {
 
 /// One rendering, between its first and its last instruction.
 pub(crate) struct Machine {
-    core: Arc<Core>,
+    shared: Arc<Shared>,
     data: Arc<Object>,
     plugins: Vec<(Text, Rc<dyn AnyPlugin>)>,
     defaults: Object,
@@ -153,18 +153,18 @@ impl Loop {
 }
 
 impl Machine {
-    pub(crate) fn new(core: Arc<Core>, program: Arc<Program>, data: &Value) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, program: Arc<Program>, data: &Value) -> Self {
         let data = match data {
             Value::Object(object) => Arc::clone(object),
             _ => Arc::default(),
         };
-        let limits = core.limits;
+        let limits = shared.limits;
         let fuel = Fuel { steps_left: limits.steps_max, value_bytes_max: limits.value_bytes_max };
         // What is empty here becomes the machine's own with its first use.
         let Scratch { templates, frames, stack, slots, known, loops } =
             SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
         let mut machine = Self {
-            core,
+            shared,
             data,
             plugins: Vec::new(),
             defaults: Object::new(),
@@ -274,12 +274,12 @@ impl Machine {
     }
 
     fn too_much_output(&self) -> Error {
-        let max = self.core.limits.output_bytes_max;
+        let max = self.shared.limits.output_bytes_max;
         Error::new(ErrorKind::Limit, format!("the output is longer than {max} bytes"))
     }
 
     fn exhausted(&self, why: Exhausted) -> Error {
-        let limits = self.core.limits;
+        let limits = self.shared.limits;
         let message = match why {
             Exhausted::Steps => format!("the page takes more than {} steps", limits.steps_max),
             Exhausted::ValueBytes => {

@@ -15,7 +15,7 @@ impl Machine {
         let own = self.plugins.iter().rev().find(|(other, _)| other == name);
         let result = match own {
             Some((_, plugin)) => Some(plugin.call(&self.stack[first..])),
-            None => self.core.plugins.get(name).map(|plugin| plugin.call(&self.stack[first..])),
+            None => self.shared.plugins.get(name).map(|plugin| plugin.call(&self.stack[first..])),
         };
         self.stack.truncate(first);
         let value = match result {
@@ -39,10 +39,10 @@ impl Machine {
     pub(super) fn report(&self, error: Error) -> Result<(), Error> {
         let program = Arc::clone(&self.templates[self.frame().template].program);
         let error = error.at(|| program.place(self.at.saturating_sub(1)));
-        if self.core.strict {
+        if self.shared.strict {
             return Err(error);
         }
-        if let Some(notify) = &self.core.notify {
+        if let Some(notify) = &self.shared.notify {
             notify(&error.with_trail(self.trail()));
         }
         Ok(())
@@ -50,7 +50,7 @@ impl Machine {
 
     /// A report whose message is only made if anyone listens.
     pub(super) fn report_unknown(&self, message: impl FnOnce() -> String) -> Result<(), Error> {
-        if self.core.strict || self.core.notify.is_some() {
+        if self.shared.strict || self.shared.notify.is_some() {
             self.report(Error::new(ErrorKind::Unknown, message()))
         } else {
             Ok(())
