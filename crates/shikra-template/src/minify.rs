@@ -30,6 +30,8 @@ pub(crate) struct Minifier {
     html: Scanner,
     /// White space has been read, but not yet put out.
     space: bool,
+    /// The character before was a blank. What has been put out cannot say, since the caller takes it.
+    blank_before: bool,
     /// The last tag swallows white space after it.
     after_structure: bool,
     /// A tag whose name is not complete yet.
@@ -50,6 +52,7 @@ impl Minifier {
         Self {
             html: Scanner::new(),
             space: false,
+            blank_before: false,
             after_structure: false,
             held: String::new(),
             comment: Comment::None,
@@ -76,6 +79,7 @@ impl Minifier {
         let in_pre = self.html.pre_depth > 0;
         self.html.step(b);
         let blank = b.is_ascii_whitespace();
+        let after_blank = std::mem::replace(&mut self.blank_before, blank);
         match before {
             _ if in_pre => out.push(c),
             State::Raw(_) | State::Quoted(_) => out.push(c),
@@ -85,7 +89,7 @@ impl Minifier {
             State::Comment => self.comment(c, out),
             // Within a tag.
             _ if blank => {
-                if !out.ends_with(' ') {
+                if !after_blank {
                     out.push(' ');
                 }
             }

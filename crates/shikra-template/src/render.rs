@@ -107,7 +107,14 @@ impl Render {
             return self.machine.resume(out, budget_bytes);
         };
         self.unminified.clear();
-        let progress = self.machine.resume(&mut self.unminified, budget_bytes)?;
+        let progress = match self.machine.resume(&mut self.unminified, budget_bytes) {
+            Ok(progress) => progress,
+            Err(error) => {
+                // What it holds back belongs to a page that will not be.
+                self.minifier = None;
+                return Err(error);
+            }
+        };
         minifier.push(&self.unminified, out);
         if progress == Progress::Done {
             minifier.finish(out);

@@ -274,6 +274,18 @@ fn a_failed_page_is_over() {
     assert_eq!(out.len(), len);
 }
 
+#[test]
+fn a_failed_page_that_is_minified_puts_nothing_more_out() {
+    let engine = Engine::new().with_minify(Minify::Html);
+    engine.add("index", "a <b{{ s }}@for x in 5\n@endfor").expect("a template");
+    let mut render = engine.start("index", &context! { s: "b" }).expect("a page");
+    let mut out = String::new();
+    assert_eq!(render.resume(&mut out, 1).expect("the first piece"), Progress::More);
+    assert!(render.resume(&mut out, 100).is_err());
+    assert_eq!(render.resume(&mut out, 100).expect("over"), Progress::Done);
+    assert_eq!(out, "a"); // the tag and the blank before it were held back
+}
+
 struct Full;
 
 impl std::io::Write for Full {
