@@ -167,7 +167,13 @@ const TEMPLATE: &[Room] = &[Room {
     name: "template",
     modules: &[ANY],
     inside: Inside::Downwards,
-    may: &[PURE],
+    may: &[
+        PURE,
+        // Behind the feature of its name alone: data of any type that it can take apart.
+        &["serde"],
+        // A page is written into anything that takes bytes; what that is, the caller knows.
+        &["std::io::Write"],
+    ],
     never: ASYNC,
 }];
 

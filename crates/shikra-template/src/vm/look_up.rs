@@ -1,0 +1,239 @@
+//! Names and members.
+//!
+//! A name that the template does not bind itself is looked for in the props of this use of the
+//! template, then in what its caller had bound where it called, then in the caller's props, and so
+//! on to the data of the page and the defaults. What was found is kept for as long as the frame
+//! lives: nothing that it depends on can change meanwhile.
+
+use super::{Items, Loop, Machine};
+use crate::error::Error;
+use crate::program::{Local, Program, Root, Step};
+use crate::value::print::{Form, TooLarge, print};
+use crate::value::{Found, Value, index, member, number};
+
+/// What is known about a name of a frame.
+#[derive(Clone)]
+pub(super) enum Known {
+    NotYet,
+    Missing,
+    Value(Value),
+}
+
+/// Where a path ended, without holding on to the machine.
+enum End {
+    Absent,
+    /// A step wanted a member of something absent, which is worth a report.
+    Lost {
+        step: usize,
+    },
+}
+
+impl Machine {
+    pub(super) fn loop_at(&self, depth: u32) -> &Loop {
+        &self.loops[self.frame().loops + depth as usize]
+    }
+
+    /// A slot that is set, or the item of a loop.
+    pub(super) fn local(&self, local: Local) -> Option<&Value> {
+        match local {
+            Local::Slot(slot) => self.slots[self.frame().slots + slot as usize].as_ref(),
+            Local::Item(depth) => Some(self.loop_at(depth).value()),
+            Local::Key(_) => None,
+        }
+    }
+
+    pub(super) fn local_value(&self, local: Local) -> Value {
+        match local {
+            Local::Key(depth) => key_of(self.loop_at(depth)),
+            local => self.local(local).cloned().unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn print_path(
+        &mut self,
+        program: &Program,
+        path: u32,
+        form: Form,
+        out: &mut String,
+        len_max: usize,
+    ) -> Result<(), Error> {
+        self.know_root(program, path)?;
+        let mut text_bytes = 0;
+        let end = match self.walk(program, path, &mut text_bytes) {
+            Ok(Found::In(value)) => {
+                let printed = print(value, form, out, len_max);
+                return printed.map_err(|TooLarge| self.too_much_output());
+            }
+            Ok(Found::Made(value)) => {
+                self.spend_bytes(text_bytes)?;
+                let printed = print(&value, form, out, len_max);
+                return printed.map_err(|TooLarge| self.too_much_output());
+            }
+            Ok(Found::Nothing) => End::Absent,
+            Err(end) => end,
+        };
+        self.ended(program, path, &end)
+    }
+
+    pub(super) fn path_value(&mut self, program: &Program, path: u32) -> Result<Value, Error> {
+        self.know_root(program, path)?;
+        let mut text_bytes = 0;
+        let (value, end) = match self.walk(program, path, &mut text_bytes) {
+            Ok(found) => (found.into_value(), End::Absent),
+            Err(end) => (Value::Undefined, end),
+        };
+        self.spend_bytes(text_bytes)?;
+        self.ended(program, path, &end)?;
+        Ok(value)
+    }
+
+    /// Looks the name up at which a path begins, unless that has been done.
+    fn know_root(&mut self, program: &Program, path: u32) -> Result<(), Error> {
+        let path = &program.tables.paths[path as usize];
+        let Root::Name(name) = path.root else { return Ok(()) };
+        let at = self.frame().known + name as usize;
+        let expected = || path.quiet || path.steps.first().is_some_and(|step| step.optional);
+        match self.known[at] {
+            Known::Value(_) => return Ok(()),
+            // A name is reported once, but in strict mode each use fails.
+            Known::Missing if !self.shared.strict || expected() => return Ok(()),
+            Known::Missing | Known::NotYet => {}
+        }
+        let name = &program.tables.names[name as usize];
+        let (value, looked_at) = self.find(self.frames.len() - 1, name);
+        // Looking through many callers with many names is work too.
+        self.fuel.spend(looked_at / 8).map_err(|why| self.exhausted(why))?;
+        self.known[at] = value.map_or(Known::Missing, Known::Value);
+        if matches!(self.known[at], Known::Missing) && !expected() {
+            self.report_unknown(|| format!("nothing is called `{name}`"))?;
+        }
+        Ok(())
+    }
+
+    /// Finds a name, and says how many names were looked at.
+    fn find(&self, top: usize, name: &str) -> (Option<Value>, usize) {
+        let mut looked_at = 0;
+        for at in (0..=top).rev() {
+            let frame = &self.frames[at];
+            if let Some(value) = frame.props.as_ref().and_then(|props| props.get(name)) {
+                return (Some(value.clone()), looked_at);
+            }
+            let Some(visible) = frame.visible else { continue };
+            let caller = &self.frames[at - 1];
+            let program = &self.templates[caller.template].program;
+            for binding in program.tables.visible(visible) {
+                looked_at += 1;
+                if binding.name.as_str() != name {
+                    continue;
+                }
+                let value = match binding.local {
+                    Local::Slot(slot) => self.slots[caller.slots + slot as usize].clone(),
+                    Local::Item(depth) => {
+                        Some(self.loops[caller.loops + depth as usize].value().clone())
+                    }
+                    Local::Key(depth) => Some(key_of(&self.loops[caller.loops + depth as usize])),
+                };
+                if value.is_some() {
+                    return (value, looked_at);
+                }
+            }
+        }
+        let data = self.data.get(name).or_else(|| self.defaults.get(name));
+        (data.or_else(|| self.shared.defaults.get(name)).cloned(), looked_at)
+    }
+
+    /// Follows a path whose root is known. Counting the characters of a text is work: its length
+    /// is added to `text_bytes`.
+    fn walk(&self, program: &Program, path: u32, text_bytes: &mut usize) -> Result<Found<'_>, End> {
+        let path = &program.tables.paths[path as usize];
+        let root = match path.root {
+            Root::Local(local) => self.local(local),
+            Root::Name(name) => match &self.known[self.frame().known + name as usize] {
+                Known::Value(value) => Some(value),
+                Known::Missing | Known::NotYet => None,
+            },
+        };
+        let Some(mut value) = root else { return Ok(Found::Nothing) };
+        for (at, step) in path.steps.iter().enumerate() {
+            match member(value, &step.key, step.index) {
+                Found::In(inner) => value = inner,
+                // What is made for the occasion, a length or a character, is mostly the end.
+                Found::Made(made) => {
+                    *text_bytes += value.as_str().map_or(0, str::len);
+                    return Ok(rest_of(made, &path.steps[at + 1..]));
+                }
+                Found::Nothing if value.is_absent() => {
+                    // An optional step ends the whole path quietly, and so do those after it.
+                    let quiet = path.steps[..=at].iter().any(|step| step.optional);
+                    return if quiet { Ok(Found::Nothing) } else { Err(End::Lost { step: at }) };
+                }
+                Found::Nothing => {
+                    let next = at + 1;
+                    return match path.steps.get(next) {
+                        Some(step) if !step.optional => Err(End::Lost { step: next }),
+                        _ => Ok(Found::Nothing),
+                    };
+                }
+            }
+        }
+        Ok(Found::In(value))
+    }
+
+    /// Reports a step that led from something absent.
+    fn ended(&self, program: &Program, path: u32, end: &End) -> Result<(), Error> {
+        let End::Lost { step } = *end else { return Ok(()) };
+        let path = &program.tables.paths[path as usize];
+        if path.quiet {
+            return Ok(());
+        }
+        self.report_unknown(|| {
+            let (key, path) = (&path.steps[step].key, program.tables.show_path(path));
+            format!("`{key}` of `{path}` is asked of something absent")
+        })
+    }
+
+    #[inline(never)]
+    pub(super) fn member(&mut self, step: &Step, quiet: bool) -> Result<(), Error> {
+        let base = self.pop();
+        if base.is_absent() && !quiet && !step.optional {
+            self.report_unknown(|| format!("`{}` is asked of something absent", step.key))?;
+        }
+        self.spend_bytes(base.as_str().map_or(0, str::len))?;
+        let value = member(&base, &step.key, step.index).into_value();
+        self.stack.push(value);
+        Ok(())
+    }
+
+    #[inline(never)]
+    pub(super) fn index(&mut self, quiet: bool) -> Result<(), Error> {
+        let (key, base) = (self.pop(), self.pop());
+        if base.is_absent() && !quiet {
+            self.report_unknown(|| "an index is asked of something absent".to_owned())?;
+        }
+        self.spend_bytes(base.as_str().map_or(0, str::len))?;
+        let value = index(&base, &key).into_value();
+        self.stack.push(value);
+        Ok(())
+    }
+
+    fn spend_bytes(&mut self, bytes: usize) -> Result<(), Error> {
+        self.fuel.spend_bytes(bytes).map_err(|why| self.exhausted(why))
+    }
+}
+
+fn rest_of(made: Value, steps: &[Step]) -> Found<'static> {
+    let mut value = made;
+    for step in steps {
+        value = member(&value, &step.key, step.index).into_value();
+    }
+    Found::Made(value)
+}
+
+fn key_of(current: &Loop) -> Value {
+    match &current.items {
+        Items::List(_) => Value::Text(number::position_text(current.at)),
+        Items::Object(object) => {
+            object.entry(current.at).map_or(Value::Undefined, |(key, _)| Value::from(key.clone()))
+        }
+    }
+}
