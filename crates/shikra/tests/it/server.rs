@@ -28,6 +28,7 @@ fn app() -> App {
         req.closed().await;
         204
     });
+    app.post("/refuse", async |_| (401, "log in first"));
     app.get("/flood", async |_| {
         stream(async |out| {
             loop {
@@ -299,6 +300,50 @@ fn sigterm_ends_the_process_though_a_handler_is_stuck() {
     assert_eq!(code, Some(0), "{report}");
     assert!(report.contains("1 workers were stuck"), "{report}");
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_hundred_megabytes_for_a_handler_that_refuses_are_neither_read_in_nor_kept() {
+    let (mut child, addr) = start_child();
+    for _ in 0..20 {
+        assert!(upload(addr, 100_000).contains("401"));
+    }
+    let before = memory_kib(&child, "VmRSS");
+    for _ in 0..3 {
+        let reply = upload(addr, 100_000_000);
+        assert!(reply.starts_with("HTTP/1.1 401") && reply.ends_with("log in first"), "{reply}");
+    }
+    let held = memory_kib(&child, "VmHWM").saturating_sub(before);
+    assert!(held <= 256, "{held} KiB were held");
+    terminate(&child);
+    assert_eq!(finish(&mut child).0, Some(0));
+}
+
+/// Uploads a body and goes on sending whatever the server says meanwhile; returns the reply.
+fn upload(addr: SocketAddr, len: usize) -> String {
+    let stream = connect(addr);
+    let sender = stream.try_clone().unwrap();
+    let sending = thread::spawn(move || {
+        let head = format!("POST /refuse HTTP/1.1\r\nhost: x\r\ncontent-length: {len}\r\n\r\n");
+        let (mut sender, mut left) = (&sender, len);
+        // The server may close before it has all; the reply must come through even so.
+        let mut is_open = sender.write_all(head.as_bytes()).is_ok();
+        while is_open && left > 0 {
+            let piece = left.min(64 * 1024);
+            is_open = sender.write_all(&vec![b'x'; piece]).is_ok();
+            left -= piece;
+        }
+    });
+    let reply = read_reply(&stream);
+    sending.join().unwrap();
+    reply
+}
+
+/// A line of the child's `/proc/PID/status`, in KiB.
+fn memory_kib(child: &Child, line: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let value = status.lines().find_map(|found| found.strip_prefix(line)).unwrap();
+    value.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 /// What the child process runs; in the tests' own run it has nothing to do.
