@@ -7,7 +7,7 @@
 
 use super::{Items, Loop, Machine};
 use crate::error::Error;
-use crate::program::{Local, Program, Root, Step};
+use crate::program::{Local, Path, Program, Root, Step};
 use crate::value::print::{Form, TooLarge, print};
 use crate::value::{Found, Value, index, member, number};
 
@@ -49,7 +49,47 @@ impl Machine {
         }
     }
 
+    /// Follows a path over what is there, which is nearly always. Nothing means: the long way, which
+    /// looks names up, counts characters and reports what is absent. A page with a table of four rows
+    /// and two columns takes 5 % fewer instructions with this.
+    #[inline]
+    fn reach(&self, path: &Path) -> Option<&Value> {
+        let mut value = match path.root {
+            Root::Local(local) => self.local(local)?,
+            Root::Name(name) => match &self.known[self.frame().known + name as usize] {
+                Known::Value(value) => value,
+                Known::Missing | Known::NotYet => return None,
+            },
+        };
+        for step in &path.steps {
+            value = match value {
+                Value::Object(object) => object.get(&step.key)?,
+                Value::List(items) => items.get(step.index?)?,
+                _ => return None,
+            };
+        }
+        Some(value)
+    }
+
+    #[inline(never)]
     pub(super) fn print_path(
+        &mut self,
+        program: &Program,
+        path: u32,
+        form: Form,
+        out: &mut String,
+        len_max: usize,
+    ) -> Result<(), Error> {
+        match self.reach(&program.tables.paths[path as usize]) {
+            Some(value) => {
+                print(value, form, out, len_max).map_err(|TooLarge| self.too_much_output())
+            }
+            None => self.print_far(program, path, form, out, len_max),
+        }
+    }
+
+    #[inline(never)]
+    fn print_far(
         &mut self,
         program: &Program,
         path: u32,
@@ -76,6 +116,9 @@ impl Machine {
     }
 
     pub(super) fn path_value(&mut self, program: &Program, path: u32) -> Result<Value, Error> {
+        if let Some(value) = self.reach(&program.tables.paths[path as usize]) {
+            return Ok(value.clone());
+        }
         self.know_root(program, path)?;
         let mut text_bytes = 0;
         let (value, end) = match self.walk(program, path, &mut text_bytes) {

@@ -69,9 +69,13 @@ impl Machine {
                         return Ok((Turn::Switch, at));
                     }
                 }
-                Instr::PrintLocal(_) | Instr::PrintPath { .. } | Instr::Print(_) => {
+                Instr::PrintPath { path, form } => {
                     self.at = at;
-                    self.print(program, instr, out, len_max)?;
+                    self.print_path(program, path, form, out, len_max)?;
+                }
+                Instr::PrintLocal(_) | Instr::Print(_) => {
+                    self.at = at;
+                    self.print(instr, out, len_max)?;
                 }
                 other => {
                     self.at = at;
@@ -155,16 +159,9 @@ impl Machine {
     }
 
     #[inline(never)]
-    fn print(
-        &mut self,
-        program: &Program,
-        instr: Instr,
-        out: &mut String,
-        len_max: usize,
-    ) -> Result<(), Error> {
+    fn print(&mut self, instr: Instr, out: &mut String, len_max: usize) -> Result<(), Error> {
         match instr {
             Instr::PrintLocal(local) => self.print_local(local, out, len_max),
-            Instr::PrintPath { path, form } => self.print_path(program, path, form, out, len_max),
             Instr::Print(form) => {
                 let value = self.pop();
                 print(&value, form, out, len_max).map_err(|TooLarge| self.too_much_output())
