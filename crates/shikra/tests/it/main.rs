@@ -4,6 +4,7 @@
 mod bodies;
 mod clients;
 mod control;
+mod errors;
 mod extract;
 mod hosts;
 mod messages;

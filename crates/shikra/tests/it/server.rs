@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// How long the handler of `/stuck` holds its worker: longer than any test waits for it.
+const STUCK_FOR: Duration = Duration::from_secs(8);
+
 fn app() -> App {
     let mut app = App::new();
     app.get("/", async |_| "hello");
@@ -18,7 +21,7 @@ fn app() -> App {
     });
     app.get("/stuck", async |_| {
         // What a program must not do: it holds its worker.
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + STUCK_FOR;
         while Instant::now() < until {
             std::hint::spin_loop();
         }
@@ -89,7 +92,7 @@ fn passes_over_a_worker_that_a_handler_holds() {
     let stuck = connect(server.addr());
     get(&stuck, "/stuck");
     // Whoever got the stuck one, the others have to be served once that shows: after 50 ms.
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + STUCK_FOR / 2;
     let mut in_a_row = 0;
     while in_a_row < 20 {
         assert!(Instant::now() < until, "new connections go to the stuck worker");
