@@ -254,6 +254,8 @@ impl BodyCell {
         }
         let state = self.state.get_mut();
         state.chunks.clear();
+        // A pooled body keeps room for a window's chunks and no more.
+        state.chunks.shrink_to(CHUNKS_KEPT_MAX);
         state.trailers.clear();
         state.readers.clear();
         let (chunks, readers) =
@@ -261,3 +263,5 @@ impl BodyCell {
         *state = State { chunks, readers, ..State::default() };
     }
 }
+
+const CHUNKS_KEPT_MAX: usize = 8;

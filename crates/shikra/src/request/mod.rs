@@ -63,6 +63,7 @@ pub(crate) struct RequestExtra {
 impl Extra for RequestExtra {
     fn reset(&mut self) {
         self.context = None;
+        self.params.shed();
         self.meta.clear();
         self.collected.reset();
         self.has_recovered.set(false);

@@ -37,6 +37,13 @@ impl Params {
         Self::default()
     }
 
+    /// Gives memory back that an unusually long path has made it take; a pool calls this.
+    pub(crate) fn shed(&mut self) {
+        if self.segments.capacity_bytes() > KEPT_BYTES_MAX {
+            *self = Self::default();
+        }
+    }
+
     /// Cuts and decodes a path for [`PrefixSet::matches`](super::PrefixSet::matches) where no
     /// router has done it.
     ///
@@ -244,3 +251,6 @@ fn trim_encoded(path: &str, whole: (u32, u32), prefix_len: u16, suffix_len: u16)
 
 /// The place of a value that is not there; no path is long enough to have it.
 const ABSENT: u32 = u32::MAX;
+
+/// What is kept for the next path: ten times what usual ones need.
+const KEPT_BYTES_MAX: usize = 4096;

@@ -120,6 +120,16 @@ pub(super) struct Segments {
     bytes: Vec<u8>,
 }
 
+impl Segments {
+    /// The memory that it holds.
+    pub(super) fn capacity_bytes(&self) -> usize {
+        let starts =
+            self.raw_starts.capacity() + self.text.starts.capacity() + self.key.starts.capacity();
+        let texts = self.text.text.capacity() + self.key.text.capacity() + self.bytes.capacity();
+        starts * size_of::<u32>() + texts
+    }
+}
+
 /// Whether a spelling is the one before it in the table above or has text of its own.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Form {

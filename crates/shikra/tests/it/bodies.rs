@@ -339,6 +339,26 @@ fn answers_before_the_body_has_come() {
 }
 
 #[test]
+fn a_window_of_tiny_chunks_comes_in_few_pieces() {
+    let mut app = App::new();
+    app.post("/", async |req| {
+        let (mut body, mut pieces, mut len) = (req.body(), 0, 0);
+        while let Some(piece) = body.next().await {
+            pieces += 1;
+            len += piece?.len();
+        }
+        Ok(format!("{len} {}", if pieces < 100 { "few" } else { "many" }))
+    });
+    let client = client(app);
+    let connection = client.connect();
+    connection.write("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
+    // The handler waits: what follows is read in windows.
+    client.settle();
+    connection.write("1\r\nx\r\n".repeat(50_000) + "0\r\n\r\n");
+    assert_eq!(connection.read_reply().unwrap().text(), "50000 few");
+}
+
+#[test]
 fn echoes_a_large_body_while_it_comes() {
     // HX-122
     let mut app = App::new();

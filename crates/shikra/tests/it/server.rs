@@ -269,6 +269,68 @@ fn a_failing_start_keeps_the_application_from_serving() {
 // A process of its own, for signals.
 
 #[test]
+fn a_reset_over_tcp_ends_the_exchange_at_once_even_while_reading_is_paused() {
+    static ABORTED: AtomicUsize = AtomicUsize::new(0);
+    let mut app = app();
+    app.get("/never", async |req| {
+        req.on_abort(|| _ = ABORTED.fetch_add(1, Ordering::SeqCst));
+        std::future::pending::<u16>().await
+    });
+    app.post("/unread", async |req| {
+        req.on_abort(|| _ = ABORTED.fetch_add(1, Ordering::SeqCst));
+        std::future::pending::<u16>().await
+    });
+    let server = app.workers(1).start("127.0.0.1:0").unwrap();
+    let unread = "POST /unread HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n";
+    for (n, last) in ["GET /never HTTP/1.1\r\nhost: x\r\n\r\n", unread].iter().enumerate() {
+        let stream = connect(server.addr());
+        // The first reply is never read: closing with it unread is a reset.
+        let both = format!("GET / HTTP/1.1\r\nhost: x\r\n\r\n{last}");
+        (&stream).write_all(both.as_bytes()).unwrap();
+        stream.peek(&mut [0; 8]).unwrap();
+        drop(stream);
+        wait_for(|| ABORTED.load(Ordering::SeqCst) == n + 1 && server.connections() == 0);
+    }
+    server.stop();
+    assert_eq!(server.wait().cut_connections, 0);
+}
+
+#[test]
+fn ten_thousand_clients_that_vanish_leave_no_descriptor_behind() {
+    let (mut child, addr) = start_child();
+    let descriptors = || std::fs::read_dir(format!("/proc/{}/fd", child.id())).unwrap().count();
+    let first = connect(addr);
+    get(&first, "/");
+    read_reply(&first);
+    let before = descriptors();
+    let ways = [
+        "",
+        "GET / HT",
+        "GET / HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET /hold HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET /flood HTTP/1.1\r\nhost: x\r\n\r\n",
+        "POST /refuse HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nabc",
+        "garbage\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: x\r\n\r\nGET /hold HTTP/1.1\r\nhost: x\r\n\r\n",
+    ];
+    for _ in 0..25 {
+        // Four hundred at a time, all gone at once.
+        let streams: Vec<_> =
+            ways.iter().cycle().take(400).map(|way| (connect(addr), way)).collect();
+        for (stream, way) in &streams {
+            (&*stream).write_all(way.as_bytes()).unwrap();
+        }
+    }
+    drop(first);
+    wait_for(|| descriptors() < before);
+    let last = connect(addr);
+    get(&last, "/");
+    assert!(read_reply(&last).ends_with("hello"));
+    terminate(&child);
+    assert_eq!(finish(&mut child).0, Some(0));
+}
+
+#[test]
 fn sigterm_finishes_a_hundred_slow_requests_and_exits_with_zero() {
     let (mut child, addr) = start_child();
     let slow: Vec<_> = (0..100).map(|_| connect(addr)).collect();

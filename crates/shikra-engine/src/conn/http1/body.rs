@@ -131,32 +131,40 @@ impl BodyProgress {
 
     /// Hands what has been read into the window to `cell`, without a copy. What is left in the
     /// window afterwards belongs to the next request.
+    ///
+    /// Small chunks are gathered into one piece, so that a window of one-byte chunks does not become
+    /// a queue of ten thousand.
     pub(super) fn take_window(&mut self, cell: &BodyCell, limits: &BodyLimits) {
+        let mut gathered = BytesMut::new();
         loop {
-            match self.decoder.decode(&self.window, limits) {
-                Ok(BodyStep::Data { start, end }) => {
-                    let mut piece = self.window.split_to(end);
-                    piece.advance(start);
+            let step = self.decoder.decode(&self.window, limits);
+            if let Ok(BodyStep::Data { start, end }) = step {
+                let mut piece = self.window.split_to(end);
+                piece.advance(start);
+                if piece.len() < GATHERED_BYTES_MAX {
+                    gathered.extend_from_slice(&piece);
+                } else {
+                    self.push(gathered.split().freeze(), cell);
                     self.push(piece.freeze(), cell);
-                    if self.fault {
-                        return;
-                    }
                 }
-                Ok(BodyStep::NeedMore { consumed }) => {
-                    self.window.advance(consumed);
+                if self.fault {
                     return;
                 }
+                continue;
+            }
+            self.push(gathered.freeze(), cell);
+            return match step {
                 Ok(BodyStep::End { consumed }) => {
                     self.window.advance(consumed);
                     cell.complete(self.decoder.take_trailers());
-                    return;
                 }
+                Ok(BodyStep::NeedMore { consumed }) => self.window.advance(consumed),
+                Ok(BodyStep::Data { .. }) => {}
                 Err(error) => {
                     self.fault = true;
                     cell.fail(BodyError::Malformed(error.status(), error.to_string()));
-                    return;
                 }
-            }
+            };
         }
     }
 
@@ -211,3 +219,6 @@ impl BodyProgress {
         Some(idle.min(Millis(slow.0.saturating_add(earned_ms))))
     }
 }
+
+/// Chunks shorter than this are copied together; longer ones are handed on as they are.
+const GATHERED_BYTES_MAX: usize = 1024;

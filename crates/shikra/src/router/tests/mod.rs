@@ -62,3 +62,19 @@ fn check(settings: Settings, routes: &[&'static str], rows: &[(&str, &str)]) {
         assert_eq!(answer(&router, request), *expected, "{request} among {routes:?}");
     }
 }
+
+#[test]
+fn a_long_path_leaves_no_memory_behind() {
+    let router = super::RouterBuilder::<()>::default().build();
+    let mut params = super::Params::new();
+    let usual = "/users/7/books/9";
+    router.find(&http::Method::GET, super::PathView::new(usual), &mut params);
+    let kept = params.segments.capacity_bytes();
+    params.shed();
+    assert_eq!(params.segments.capacity_bytes(), kept);
+    let long = "/%61".repeat(4000);
+    router.find(&http::Method::GET, super::PathView::new(&long), &mut params);
+    assert!(params.segments.capacity_bytes() > 16_000);
+    params.shed();
+    assert_eq!(params.segments.capacity_bytes(), 0);
+}
