@@ -67,14 +67,16 @@ fn run(bytes: &[u8], cuts: &[u8]) -> Vec<u8> {
         if !connection.run() {
             break;
         }
-        output.extend_from_slice(&connection.take_output());
+        output.extend_from_slice(connection.output());
+        connection.clear_output();
     }
     connection.write(rest);
     // Before its half closes, for that ends a stream at once.
     connection.run();
     connection.finish();
     connection.run();
-    output.extend_from_slice(&connection.take_output());
+    output.extend_from_slice(connection.output());
+    connection.clear_output();
     output
 }
 

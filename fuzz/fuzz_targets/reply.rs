@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use shikra_proto::date;
 use shikra_proto::header::FieldLines;
 use shikra_proto::http1::{
-    ConnectionOption, HeadLimits, Reply, ReplyFraming, ReplyHead, encode_reply_head,
+    ConnectionOption, HeadLimits, Reply, ReplyFraming, ReplyHead, Trailers, encode_reply_head,
 };
 
 fuzz_target!(|bytes: &[u8]| {
@@ -44,6 +44,7 @@ fn write_and_read(bytes: &[u8]) {
         fields: &fields,
         framing: ReplyFraming::None,
         connection: ConnectionOption::Close,
+        trailers: Trailers::None,
     };
     encode_reply_head(&mut out, &head);
     let limits = HeadLimits { head_bytes_max: usize::MAX, ..HeadLimits::default() };

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::command::{self, cargo};
-use crate::{floors, fuzz, manifest, parts, suite};
+use crate::{floors, fuzz, gate, manifest, models, parts, suite};
 
 struct Step {
     name: &'static str,
@@ -37,6 +37,8 @@ const STEPS: &[Step] = &[
         then: "cargo build --workspace --all-features --bins --examples",
     },
     Step { name: "test", run: suite::run, then: "cargo xtask test" },
+    Step { name: "models", run: models, then: "cargo xtask models" },
+    Step { name: "gate", run: gate, then: "cargo xtask bench --gate" },
     Step { name: "fuzz-smoke", run: fuzz_smoke, then: "cargo xtask fuzz-smoke" },
 ];
 
@@ -111,6 +113,14 @@ fn features(root: &Path) -> Result<(), String> {
 
 fn examples(root: &Path) -> Result<(), String> {
     run_cargo(root, &["build", "--workspace", "--all-features", "--bins", "--examples"])
+}
+
+fn models(root: &Path) -> Result<(), String> {
+    models::run(root, models::CASES)
+}
+
+fn gate(root: &Path) -> Result<(), String> {
+    gate::run(root, gate::Mode::Compare)
 }
 
 fn fuzz_smoke(root: &Path) -> Result<(), String> {

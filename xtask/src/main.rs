@@ -1,14 +1,19 @@
 //! The project's automation, run as `cargo xtask <command>`.
 //!
 //! Each command is one module: `check` lists steps, `suite` runs tests, `fuzz` runs fuzz targets,
-//! `floors` reads sources. `parts` knows which programs of the system they need and how to get
-//! them; `command` starts processes; `manifest` reads the few lines of `Cargo.toml` that matter.
+//! `floors` reads sources, `gate` counts instructions, `models` runs comparisons with naive models,
+//! `bench` measures servers under load. `parts` knows which programs of the system they need and how
+//! to get them; `command` starts processes; `manifest` reads the few lines of `Cargo.toml` that
+//! matter.
 
+mod bench;
 mod check;
 mod command;
 mod floors;
 mod fuzz;
+mod gate;
 mod manifest;
+mod models;
 mod parts;
 mod suite;
 
@@ -22,7 +27,12 @@ usage: cargo xtask <command>
   check [--without STEP]...  everything that has to be green before a commit
   test                       sets up what the tests need, then runs all of them
   floors [ROOT]              reads the sources and enforces the borders between rooms
-  fuzz-smoke [SECONDS]       builds every fuzz target and runs each for SECONDS (10)";
+  fuzz-smoke [SECONDS]       builds every fuzz target and runs each for SECONDS (10)
+  models [CASES]             compares router and control flow with naive models (50000 cases each)
+  bench --gate               counts the instructions of a request; fails beyond the recorded ones
+  bench --gate --record      counts them and records them, for a change that is worth its cost
+  bench [WORKLOAD,...] [--peers NAME,...] [--rounds N] [--seconds N] [--out FILE] [--record]
+                             measures servers under load; bench/README.md tells more";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -38,6 +48,14 @@ fn main() -> ExitCode {
             Ok(seconds) => fuzz::run(&root, Duration::from_secs(seconds)),
             Err(_) => Err(format!("`{seconds}` is not a number of seconds")),
         },
+        ["models"] => models::run(&root, models::CASES),
+        ["models", cases] => match cases.parse() {
+            Ok(cases) => models::run(&root, cases),
+            Err(_) => Err(format!("`{cases}` is not a number of cases")),
+        },
+        ["bench", "--gate"] => gate::run(&root, gate::Mode::Compare),
+        ["bench", "--gate", "--record"] => gate::run(&root, gate::Mode::Record),
+        ["bench", options @ ..] => bench::run(&root, options),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

@@ -32,6 +32,21 @@ pub(crate) const FUZZING: &[Part] = &[
     Part { programs: &["cargo-fuzz"], get: Get::CargoInstall("cargo-fuzz"), needed_by: "fuzz-smoke", once: Once::Exists("fuzz") },
 ];
 
+/// What `bench --gate` needs besides.
+#[rustfmt::skip]
+pub(crate) const COUNTING: &[Part] = &[
+    Part { programs: &["valgrind"], get: Get::Apt("valgrind"), needed_by: "counting instructions", once: Once::Exists("bench") },
+];
+
+/// What `bench` needs besides.
+#[rustfmt::skip]
+pub(crate) const LOAD: &[Part] = &[
+    Part { programs: &["wrk"], get: Get::Apt("wrk"), needed_by: "benchmarks", once: Once::Exists("bench") },
+    Part { programs: &["taskset"], get: Get::Apt("util-linux"), needed_by: "benchmarks", once: Once::Exists("bench") },
+    Part { programs: &["setpriv"], get: Get::Apt("util-linux"), needed_by: "benchmarks", once: Once::Exists("bench") },
+    Part { programs: &["prlimit"], get: Get::Apt("util-linux"), needed_by: "benchmarks", once: Once::Exists("bench") },
+];
+
 pub(crate) struct Part {
     /// Any one of them will do.
     programs: &'static [&'static str],

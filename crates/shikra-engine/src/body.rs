@@ -57,6 +57,16 @@ impl fmt::Display for BodyError {
 
 impl std::error::Error for BodyError {}
 
+/// What becomes of a request whose body is over its limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Oversize {
+    /// It is answered with 413, and the connection closes after that.
+    #[default]
+    Respond,
+    /// The connection is closed at once, without a reply; a handler that runs is dropped.
+    Abort,
+}
+
 /// The body of one exchange, seen from both sides.
 #[derive(Debug, Default)]
 pub struct BodyCell {
@@ -66,6 +76,19 @@ pub struct BodyCell {
     is_used: Cell<bool>,
     /// Set while the connection polls the handler: it looks at `wanted` afterwards anyway.
     attended: Cell<bool>,
+    hooks: Hooks,
+}
+
+/// Who wants to know that the body has arrived.
+#[derive(Default)]
+struct Hooks(RefCell<Vec<Hook>>);
+
+type Hook = Box<dyn FnOnce(u64)>;
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} hooks", self.0.borrow().len())
+    }
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +98,7 @@ struct State {
     announced: Option<u64>,
     received: u64,
     max: Option<u64>,
+    oversize: Oversize,
     wanted: bool,
     /// Who waits for bytes: usually one, in the connection's own task.
     readers: Vec<Waker>,
@@ -140,16 +164,53 @@ impl BodyCell {
         matches!(state.stage, Stage::Complete) && state.chunks.is_empty()
     }
 
+    /// Whether all bytes have arrived, read or not; true where there are none.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        matches!(self.state.borrow().stage, Stage::Complete)
+    }
+
+    /// Whether more is to come that nobody waits for, so that it stays with the client.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        let state = self.state.borrow();
+        matches!(state.stage, Stage::Open) && !state.wanted
+    }
+
+    /// The number of bytes that have arrived.
+    #[must_use]
+    pub fn received_len(&self) -> u64 {
+        self.state.borrow().received
+    }
+
+    /// Runs `hook` once, synchronously, when all bytes have arrived, with their number; at once if they
+    /// have. It never runs if the body fails.
+    pub fn on_complete(&self, hook: impl FnOnce(u64) + 'static) {
+        if self.is_complete() {
+            return hook(self.received_len());
+        }
+        self.is_used.set(true);
+        self.hooks.0.borrow_mut().push(Box::new(hook));
+    }
+
     /// Makes `max` the limit of this body, in bytes: reading past it fails with
-    /// [`BodyError::TooLarge`].
-    pub fn set_max(&self, max: u64) {
+    /// [`BodyError::TooLarge`], or ends the connection.
+    pub fn set_max(&self, max: u64, oversize: Oversize) {
         self.is_used.set(true);
         let mut state = self.state.borrow_mut();
-        state.max = Some(max);
+        (state.max, state.oversize) = (Some(max), oversize);
         if state.received > max {
             state.chunks.clear();
             state.stage = Stage::Failed(BodyError::TooLarge(max));
         }
+    }
+
+    /// Whether the body is past a limit that ends the connection.
+    #[must_use]
+    pub fn is_aborted(&self) -> bool {
+        let state = self.state.borrow();
+        state.oversize == Oversize::Abort
+            && matches!(state.stage, Stage::Failed(BodyError::TooLarge(_)))
     }
 
     /// The fields that followed a chunked body; empty before its end.
@@ -158,9 +219,10 @@ impl BodyCell {
         self.state.borrow().trailers.clone()
     }
 
-    // The connection's side.
+    // The connection's side, or that of whoever else brings the bytes.
 
-    pub(crate) fn open(&self, announced: Option<u64>) {
+    /// Begins a body of this length; zero for none, `None` where it is not known.
+    pub fn open(&self, announced: Option<u64>) {
         self.is_used.set(announced != Some(0));
         let mut state = self.state.borrow_mut();
         state.announced = announced;
@@ -168,7 +230,7 @@ impl BodyCell {
     }
 
     /// Hands over bytes; false if they are more than the limit.
-    pub(crate) fn push(&self, chunk: Bytes) -> bool {
+    pub fn push(&self, chunk: Bytes) -> bool {
         let mut state = self.state.borrow_mut();
         state.received = state.received.saturating_add(chunk.len() as u64);
         if let Some(max) = state.max.filter(|&max| state.received > max) {
@@ -182,16 +244,27 @@ impl BodyCell {
         true
     }
 
-    pub(crate) fn complete(&self, trailers: FieldLines) {
+    /// Ends the body, with the fields that follow it.
+    pub fn complete(&self, trailers: FieldLines) {
         let mut state = self.state.borrow_mut();
         state.trailers = trailers;
         state.wanted = false;
-        if matches!(state.stage, Stage::Open) {
-            state.stage = Stage::Complete;
+        if !matches!(state.stage, Stage::Open) {
+            return;
+        }
+        state.stage = Stage::Complete;
+        let received = state.received;
+        drop(state);
+        for hook in self.hooks.0.take() {
+            let run = std::panic::AssertUnwindSafe(|| hook(received));
+            if std::panic::catch_unwind(run).is_err() {
+                tracing::error!("a hook at the end of a body panicked");
+            }
         }
     }
 
-    pub(crate) fn fail(&self, error: BodyError) {
+    /// Ends the body before it is whole.
+    pub fn fail(&self, error: BodyError) {
         let mut state = self.state.borrow_mut();
         state.wanted = false;
         if matches!(state.stage, Stage::Open) {
@@ -199,12 +272,13 @@ impl BodyCell {
         }
     }
 
-    pub(crate) fn demand(&self) -> Demand {
+    /// What readers have said.
+    pub fn demand(&self) -> Demand {
         if self.state.borrow().wanted { Demand::Bytes } else { Demand::None }
     }
 
     /// Wakes the readers that wait in other tasks than the connection's own.
-    pub(crate) fn wake_reader(&self, own: &Waker) {
+    pub fn wake_reader(&self, own: &Waker) {
         while let Some(reader) = self.next_reader() {
             if !reader.will_wake(own) {
                 reader.wake();
@@ -218,13 +292,13 @@ impl BodyCell {
     }
 
     /// Whom to wake when a reader in another task wants bytes.
-    pub(crate) fn set_connection(&self, connection: &Waker) {
+    pub fn set_connection(&self, connection: &Waker) {
         self.is_used.set(true);
         self.state.borrow_mut().connection = Some(connection.clone());
     }
 
     /// Runs `poll` while knowing that the connection looks at the demand afterwards.
-    pub(crate) fn attend<T>(&self, poll: impl FnOnce() -> T) -> T {
+    pub fn attend<T>(&self, poll: impl FnOnce() -> T) -> T {
         self.attended.set(true);
         let result = poll();
         self.attended.set(false);
@@ -232,7 +306,7 @@ impl BodyCell {
     }
 
     /// Ends the body with its exchange.
-    pub(crate) fn end(&self) {
+    pub fn end(&self) {
         if !self.is_used.get() {
             return;
         }
@@ -252,6 +326,7 @@ impl BodyCell {
         if !self.is_used.replace(false) {
             return;
         }
+        self.hooks.0.get_mut().clear();
         let state = self.state.get_mut();
         state.chunks.clear();
         // A pooled body keeps room for a window's chunks and no more.

@@ -83,11 +83,29 @@ impl Output {
         self.len == 0
     }
 
+    /// Sends `fresh` after all that waits already; what does not fit waits.
+    ///
+    /// # Errors
+    /// When the stream is broken.
+    pub fn send(&mut self, io: &mut impl Io, fresh: &[u8]) -> io::Result<()> {
+        let mut written = 0;
+        if self.is_empty() {
+            written = match write(io, &[IoSlice::new(fresh)]) {
+                Ok(written) if written == fresh.len() => return Ok(()),
+                Ok(written) => written,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+                Err(error) => return Err(error),
+            };
+        }
+        self.push(Bytes::copy_from_slice(fresh.get(written..).unwrap_or_default()));
+        self.flush(io).map(|_| ())
+    }
+
     /// Sends `fresh` and then `tail`, after all that waits already; what does not fit waits.
     ///
     /// # Errors
     /// When the stream is broken.
-    pub fn send(&mut self, io: &mut impl Io, fresh: &[u8], tail: Bytes) -> io::Result<()> {
+    pub fn send_both(&mut self, io: &mut impl Io, fresh: &[u8], tail: Bytes) -> io::Result<()> {
         if !self.is_empty() {
             self.push(Bytes::copy_from_slice(fresh));
             self.push(tail);

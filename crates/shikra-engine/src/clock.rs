@@ -88,6 +88,14 @@ pub fn refresh_current() {
     });
 }
 
+/// The instant of a time of this thread's worker; now, where there is none.
+pub(crate) fn current_instant(at: Millis) -> rt::Instant {
+    CURRENT.with(|current| {
+        let current = current.borrow();
+        current.as_ref().map_or_else(rt::now, |clock| clock.instant(at))
+    })
+}
+
 /// Forgets the clock of this thread.
 pub(crate) fn clear_current() {
     CURRENT.with(|current| current.replace(None));

@@ -1,6 +1,9 @@
 //! How a server is set up, limits aside.
 
 use crate::limits::Limits;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// The settings of a server.
 ///
@@ -10,7 +13,7 @@ use crate::limits::Limits;
 /// let mut config = Config::default();
 /// config.workers = 1;
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Config {
     /// What peers may do.
@@ -24,6 +27,36 @@ pub struct Config {
     pub backlog: u32,
     /// Whether SIGTERM and SIGINT stop the server. Default: not.
     pub signals: Signals,
+    /// How long a server that was told to stop goes on as before, except that it is not ready any more:
+    /// what sends clients to it has that long to hear of it. Default 0.
+    pub shutdown_delay: Duration,
+    /// Whether the server is ready for clients, for all who want to know.
+    pub readiness: Readiness,
+}
+
+/// Whether a server is ready for clients: from its start until it is told to stop.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness {
+    is_over: Arc<AtomicBool>,
+}
+
+/// Two are the same if they are of one server.
+impl PartialEq for Readiness {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.is_over, &other.is_over)
+    }
+}
+
+impl Readiness {
+    /// Whether clients may come.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.is_over.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn end(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Whether signals stop a server.
@@ -43,6 +76,8 @@ impl Default for Config {
             connections_max: None,
             backlog: 4096,
             signals: Signals::Ignore,
+            shutdown_delay: Duration::ZERO,
+            readiness: Readiness::default(),
         }
     }
 }

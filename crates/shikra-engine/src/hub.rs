@@ -5,7 +5,7 @@ use crate::buffer::Scratch;
 use crate::clock::{self, Clock, Pulse};
 use crate::limits::Limits;
 use crate::rt::tasks;
-use crate::service::{Exchange, Service};
+use crate::service::{End, Exchange, Service};
 use crate::timer::Timers;
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -13,13 +13,14 @@ use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::Poll;
 
 /// What a worker shows to other threads.
 #[derive(Debug, Default)]
 pub struct Load {
     connections: AtomicUsize,
+    requests: AtomicU64,
     /// Signs of life.
     pub pulse: Arc<Pulse>,
 }
@@ -29,6 +30,17 @@ impl Load {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
+    }
+
+    /// The number of requests whose heads have come whole, since the start.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Counts a request. The worker alone does, so that it needs no more than a load and a store.
+    pub(crate) fn count_request(&self) {
+        self.requests.store(self.requests.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     /// Counts a connection that is about to be handed to the worker.
@@ -171,6 +183,12 @@ pub fn detach(future: impl Future<Output = ()> + 'static) {
     });
 }
 
+/// Whether the calling thread is a worker's.
+#[must_use]
+pub fn is_worker() -> bool {
+    CURRENT.with(|current| current.borrow().is_some())
+}
+
 thread_local! {
     static CURRENT: RefCell<Option<Rc<Hub>>> = const { RefCell::new(None) };
 }
@@ -214,8 +232,7 @@ impl Drop for CountsOut {
 pub struct ServiceHub<S: Service> {
     /// What does not depend on the service.
     pub base: Rc<Hub>,
-    /// What answers.
-    pub service: S,
+    service: RefCell<Rc<S>>,
     exchanges: RefCell<Vec<Rc<Exchange<S::Extra>>>>,
     next_connection_id: Cell<u64>,
 }
@@ -240,10 +257,22 @@ impl<S: Service> ServiceHub<S> {
     pub fn new(base: Rc<Hub>, service: S) -> Rc<Self> {
         Rc::new(Self {
             base,
-            service,
+            service: RefCell::new(Rc::new(service)),
             exchanges: RefCell::new(Vec::new()),
             next_connection_id: Cell::new(1),
         })
+    }
+
+    /// What answers. An exchange ends with the service that it began with.
+    #[must_use]
+    pub fn service(&self) -> Rc<S> {
+        Rc::clone(&self.service.borrow())
+    }
+
+    /// Lets `service` answer from the next request on.
+    pub fn replace_service(&self, service: S) {
+        // Dropped after the borrow: its destructors may do anything.
+        let _old = self.service.replace(Rc::new(service));
     }
 
     /// A block for an exchange, nobody else's.
@@ -260,6 +289,8 @@ impl<S: Service> ServiceHub<S> {
             if pool.len() < EXCHANGES_KEPT_MAX {
                 pool.push(exchange);
             }
+        } else {
+            exchange.fate().set_end(End::Finished);
         }
     }
 }

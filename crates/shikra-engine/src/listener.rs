@@ -1,10 +1,9 @@
 //! Accepting connections and handing each to the worker that has the fewest.
 
 use crate::hub::Load;
-use crate::mailbox::{Mailbox, Message};
+use crate::mailbox::{Accepted, Mailbox, Message};
 use crate::rt::net::{self, Acceptor};
 use crate::rt::tasks;
-use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +28,7 @@ impl Desks {
 
     /// Hands a connection to the worker with the fewest. Equal ones take turns; one that some
     /// handler holds is passed over, unless all are.
-    fn hand_over(&self, turn: usize, stream: TcpStream, peer: SocketAddr, local: SocketAddr) {
+    fn hand_over(&self, turn: usize, accepted: Accepted) {
         let count = self.desks.len().max(1);
         let in_turn = (0..count).filter_map(|n| self.desks.get((turn + n) % count));
         let free = in_turn.clone().filter(|desk| !desk.load.pulse.is_stuck(STUCK_AFTER));
@@ -37,13 +36,13 @@ impl Desks {
         let any = || in_turn.clone().min_by_key(|desk| desk.load.connections());
         if let Some(desk) = chosen.or_else(any) {
             desk.load.add();
-            desk.mailbox.post(Message::Serve(stream, peer, local));
+            desk.mailbox.post(Message::Serve(accepted));
         }
     }
 }
 
-/// Accepts from one listener until the task is dropped.
-pub(crate) async fn accept_all(acceptor: Acceptor, desks: Desks) {
+/// Accepts from the listener of this number until the task is dropped.
+pub(crate) async fn accept_all(listener: usize, acceptor: Acceptor, desks: Desks) {
     let local = acceptor.local_addr();
     let mut turn = 0;
     loop {
@@ -54,7 +53,7 @@ pub(crate) async fn accept_all(acceptor: Acceptor, desks: Desks) {
         match acceptor.accept().await {
             Ok((stream, peer)) => {
                 turn += 1;
-                desks.hand_over(turn, stream, peer, local);
+                desks.hand_over(turn, Accepted { stream, peer, local, listener });
             }
             Err(error) if net::is_about_one_connection(&error) => {}
             Err(error) => {

@@ -6,6 +6,9 @@
 //! [`ServiceFactory`], shared by all workers, makes them.
 
 use crate::body::BodyCell;
+use crate::clock::{self, Millis};
+pub use crate::renew::Lease;
+use crate::rt::Instant;
 use crate::slot::SlotFuture;
 use bytes::Bytes;
 use http::StatusCode;
@@ -48,6 +51,16 @@ pub trait Service: 'static {
         panic: String,
     ) -> Answer<Self::Response>;
 
+    /// Answers in place of a streamed reply that failed before any of it had left.
+    fn withdraw(
+        &self,
+        exchange: &Rc<Exchange<Self::Extra>>,
+        incident: Incident,
+    ) -> Answer<Self::Response> {
+        self.report(exchange, incident);
+        Answer::Now(Reply::new(StatusCode::INTERNAL_SERVER_ERROR))
+    }
+
     /// The reply to what never became an exchange: a malformed head, a head that came too slowly.
     fn refuse(&self, status: StatusCode, why: &str) -> Reply {
         let mut reply = Reply::new(status);
@@ -57,11 +70,15 @@ pub trait Service: 'static {
     }
 
     /// Hears of what no client can be told any more.
-    fn report(&self, exchange: &Exchange<Self::Extra>, incident: Incident) {
+    fn report(&self, exchange: &Rc<Exchange<Self::Extra>>, incident: Incident) {
         let (method, target) = (exchange.head().method(), exchange.head().target());
         match incident {
             Incident::StreamFailed(error) => {
+                let error = with_sources(&*error);
                 tracing::error!(%method, target, error, "the stream of a reply failed");
+            }
+            Incident::StreamPanicked(panic) => {
+                tracing::error!(%method, target, panic, "the stream of a reply panicked");
             }
         }
     }
@@ -77,10 +94,12 @@ pub trait ServiceFactory: Send + Sync + 'static {
         std::future::ready(Ok(()))
     }
 
-    /// Makes the service of one worker, on that worker.
-    fn make(&self) -> impl Future<Output = io::Result<Self::Service>>;
+    /// Makes the service of one worker, on that worker. Whatever outlives the service and still
+    /// needs what [`ServiceFactory::stop`] ends holds a copy of the lease.
+    fn make(&self, lease: Lease) -> impl Future<Output = io::Result<Self::Service>>;
 
-    /// Runs once, on the first worker, after the last exchange of all workers.
+    /// Runs once, on the first worker, after the last exchange of all workers; or, when another
+    /// factory has replaced this one, after the last of its own and the end of the last lease.
     fn stop(&self) -> impl Future<Output = ()> {
         std::future::ready(())
     }
@@ -109,8 +128,10 @@ pub enum Answer<R> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Incident {
-    /// The stream of a reply failed; the connection was reset.
+    /// The stream of a reply failed.
     StreamFailed(Box<dyn Error>),
+    /// The stream of a reply panicked, with this message.
+    StreamPanicked(String),
 }
 
 /// One request on its way to an answer: its head, its body and its client.
@@ -118,6 +139,7 @@ pub struct Exchange<X> {
     head: RequestHead,
     extra: X,
     client: Client,
+    received_at: Millis,
     body: BodyCell,
     fate: Fate,
 }
@@ -154,11 +176,19 @@ impl Client {
 }
 
 impl<X: Extra> Exchange<X> {
+    /// An exchange that no connection has brought. Whoever makes it feeds the body, and says what becomes of
+    /// the client.
+    #[must_use]
+    pub fn detached(head: RequestHead, client: Client) -> Self {
+        Self { head, client, ..Self::new() }
+    }
+
     pub(crate) fn new() -> Self {
         Self {
             head: RequestHead::new(),
             extra: X::default(),
             client: Client::anonymous(0),
+            received_at: Millis(0),
             body: BodyCell::default(),
             fate: Fate::default(),
         }
@@ -175,8 +205,10 @@ impl<X: Extra> Exchange<X> {
         &mut self.head
     }
 
-    pub(crate) fn set_client(&mut self, client: Client) {
+    /// Notes whose request it is, and when its head was whole.
+    pub(crate) fn set_client(&mut self, client: Client, received_at: Millis) {
         self.client = client;
+        self.received_at = received_at;
     }
 }
 
@@ -205,6 +237,12 @@ impl<X> Exchange<X> {
         &self.client
     }
 
+    /// When the head was whole, by the clock of the worker, which reads the system's once a loop turn.
+    #[must_use]
+    pub fn received_at(&self) -> Instant {
+        clock::current_instant(self.received_at)
+    }
+
     /// The body.
     #[must_use]
     pub fn body(&self) -> &BodyCell {
@@ -222,8 +260,9 @@ impl<X> Exchange<X> {
 #[derive(Default)]
 pub struct Fate {
     is_closed: Cell<bool>,
+    end: Cell<Option<End>>,
     waiting: RefCell<Vec<Waker>>,
-    hooks: RefCell<Vec<Hook>>,
+    hooks: RefCell<Vec<(Phase, Hook)>>,
 }
 
 impl fmt::Debug for Fate {
@@ -242,6 +281,15 @@ pub enum End {
 }
 
 type Hook = Box<dyn FnOnce(End)>;
+
+/// When a hook runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// When the end is known.
+    End,
+    /// After all of those.
+    Close,
+}
 
 impl Fate {
     /// Whether the client has closed its half of the connection, or all of it.
@@ -264,11 +312,30 @@ impl Fate {
 
     /// Runs `hook` once, synchronously, when the exchange ends, whichever way.
     pub fn on_end(&self, hook: impl FnOnce(End) + 'static) {
-        self.hooks.borrow_mut().push(Box::new(hook));
+        self.hooks.borrow_mut().push((Phase::End, Box::new(hook)));
+    }
+
+    /// Runs `hook` once, synchronously, after all that [`Fate::on_end`] was given.
+    pub fn on_close(&self, hook: impl FnOnce() + 'static) {
+        self.hooks.borrow_mut().push((Phase::Close, Box::new(|_| hook())));
+    }
+
+    /// How the exchange ended, if it has.
+    #[must_use]
+    pub fn end(&self) -> Option<End> {
+        self.end.get()
+    }
+
+    /// The exchange has ended, and somebody still holds it.
+    pub(crate) fn set_end(&self, end: End) {
+        if self.end.get().is_none() {
+            self.end.set(Some(end));
+        }
     }
 
     fn reset(&mut self) {
         self.is_closed.set(false);
+        self.end.set(None);
         self.waiting.get_mut().clear();
         self.hooks.get_mut().clear();
     }
@@ -277,7 +344,8 @@ impl Fate {
         !self.hooks.borrow().is_empty()
     }
 
-    pub(crate) fn set_closed(&self) {
+    /// The client has left, or at least closed its half.
+    pub fn set_closed(&self) {
         if !self.is_closed.replace(true) {
             let waiting = self.waiting.take();
             waiting.into_iter().for_each(Waker::wake);
@@ -285,8 +353,11 @@ impl Fate {
     }
 
     /// Runs the hooks. One that panics does not keep the others from running.
-    pub(crate) fn finish(&self, end: End) {
-        for hook in self.hooks.take() {
+    pub fn finish(&self, end: End) {
+        self.set_end(end);
+        let (first, last): (Vec<_>, Vec<_>) =
+            self.hooks.take().into_iter().partition(|(phase, _)| *phase == Phase::End);
+        for (_, hook) in first.into_iter().chain(last) {
             let run = std::panic::AssertUnwindSafe(|| hook(end));
             if std::panic::catch_unwind(run).is_err() {
                 tracing::error!("a hook at the end of an exchange panicked");
@@ -339,6 +410,8 @@ pub enum ReplyBody {
     Owned(Vec<u8>),
     /// Bytes that are yet to be made; polled while the socket has room.
     Stream(Box<dyn ReplyStream>),
+    /// No reply at all: what came before it leaves, then the connection is closed.
+    Abort,
 }
 
 impl ReplyBody {
@@ -346,7 +419,7 @@ impl ReplyBody {
     #[must_use]
     pub fn len(&self) -> Option<u64> {
         match self {
-            Self::Empty => Some(0),
+            Self::Empty | Self::Abort => Some(0),
             Self::Static(bytes) => Some(bytes.len() as u64),
             Self::Bytes(bytes) => Some(bytes.len() as u64),
             Self::Owned(bytes) => Some(bytes.len() as u64),
@@ -386,10 +459,29 @@ pub trait ReplyStream {
         self.len() == Some(0)
     }
 
-    /// The fields that follow the last chunk; asked for once, after the end.
+    /// Whether fields may follow the last chunk. The body is then chunked where the client takes them, even
+    /// if its length is known.
+    fn has_trailers(&self) -> bool {
+        false
+    }
+
+    /// The fields that follow the last chunk; asked for once, after the end, if the client takes them.
     fn trailers(&mut self) -> FieldLines {
         FieldLines::new()
     }
+}
+
+/// What an error and its sources say, in one line.
+#[must_use]
+pub fn with_sources(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        next = source.source();
+    }
+    text
 }
 
 /// The text of a panic, for the log.

@@ -55,13 +55,18 @@ pub(crate) struct Board {
 struct BoardState {
     workers: Vec<Progress>,
     failure: Option<std::io::Error>,
+    listeners_closed: bool,
     report: Option<StopReport>,
 }
 
 impl Board {
     pub(crate) fn new(workers: usize) -> Self {
-        let state =
-            BoardState { workers: vec![Progress::Starting; workers], failure: None, report: None };
+        let state = BoardState {
+            workers: vec![Progress::Starting; workers],
+            failure: None,
+            listeners_closed: false,
+            report: None,
+        };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -73,10 +78,29 @@ impl Board {
         });
     }
 
+    /// Says, when it is dropped, that a worker's thread is at its end, a panic's included.
+    pub(crate) fn farewell(&self, worker: usize) -> Farewell<'_> {
+        Farewell { worker, board: self }
+    }
+
     pub(crate) fn fail(&self, error: std::io::Error) {
         self.change(|state| {
             state.failure.get_or_insert(error);
         });
+    }
+
+    pub(crate) fn set_listeners_closed(&self) {
+        self.change(|state| state.listeners_closed = true);
+    }
+
+    /// Waits until the listeners are closed; false when the deadline comes first.
+    pub(crate) fn wait_listeners_closed(&self, deadline: Instant) -> bool {
+        self.wait_for(Some(deadline), |state| state.listeners_closed)
+    }
+
+    /// Whether the server has stopped.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.lock().report.is_some()
     }
 
     pub(crate) fn finish(&self, report: StopReport) {
@@ -150,5 +174,21 @@ impl Board {
                 }
             };
         }
+    }
+}
+
+/// The end of a worker's thread: nobody is to wait for it any more.
+#[derive(Debug)]
+pub(crate) struct Farewell<'a> {
+    worker: usize,
+    board: &'a Board,
+}
+
+impl Drop for Farewell<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.board.fail(std::io::Error::other("a start hook or a maker of state panicked"));
+        }
+        self.board.set(self.worker, Progress::Gone);
     }
 }

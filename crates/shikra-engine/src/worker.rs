@@ -2,7 +2,11 @@
 
 use crate::conn::http1::Connection;
 use crate::hub::ServiceHub;
-use crate::rt::{Io, TcpIo, tasks};
+use crate::listen::Proxies;
+use crate::mailbox::Accepted;
+use crate::proxied;
+use crate::rt::net::Stream;
+use crate::rt::{Io, TcpIo, UnixIo, tasks};
 use crate::service::{Client, Service};
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -32,18 +36,36 @@ pub fn connection<I: Io, S: Service>(
     Connection::new(Rc::clone(hub), io, client, counted)
 }
 
-/// Serves an accepted TCP stream.
-pub(crate) fn serve_tcp<S: Service>(
+/// Serves what a listener has accepted; `proxies` are those that it listens for, if it does.
+pub(crate) fn serve_accepted<S: Service>(
     hub: &Rc<ServiceHub<S>>,
-    stream: std::net::TcpStream,
-    peer: SocketAddr,
-    local: SocketAddr,
+    accepted: Accepted,
+    proxies: Option<&Proxies>,
 ) {
-    match TcpIo::register(stream) {
-        Ok(io) => serve(hub, io, Some(peer), Some(local)),
-        Err(error) => {
-            hub.base.load().remove();
-            tracing::warn!(%error, %peer, "a connection could not be registered");
+    let Accepted { stream, peer, local, .. } = accepted;
+    let registered = match stream {
+        Stream::Tcp(stream) => {
+            TcpIo::register(stream).map(|io| serve_either(hub, io, peer, local, proxies))
         }
+        Stream::Unix(stream) => {
+            UnixIo::register(stream).map(|io| serve_either(hub, io, peer, local, proxies))
+        }
+    };
+    if let Err(error) = registered {
+        hub.base.load().remove();
+        tracing::warn!(%error, ?peer, "a connection could not be registered");
+    }
+}
+
+fn serve_either<I: Io, S: Service>(
+    hub: &Rc<ServiceHub<S>>,
+    io: I,
+    peer: Option<SocketAddr>,
+    local: Option<SocketAddr>,
+    proxies: Option<&Proxies>,
+) {
+    match proxies {
+        None => serve(hub, io, peer, local),
+        Some(proxies) => proxied::serve(hub, io, peer, local, proxies),
     }
 }

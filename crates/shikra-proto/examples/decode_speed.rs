@@ -9,7 +9,7 @@ use std::time::Instant;
 use http::{StatusCode, Version};
 use shikra_proto::header::FieldLines;
 use shikra_proto::http1::{
-    ConnectionOption, HeadDecoder, HeadLimits, ReplyFraming, ReplyHead, RequestHead,
+    ConnectionOption, HeadDecoder, HeadLimits, ReplyFraming, ReplyHead, RequestHead, Trailers,
     encode_reply_head,
 };
 
@@ -84,6 +84,7 @@ fn encode(runs: u64) {
             fields: &fields,
             framing: ReplyFraming::Length(13),
             connection: ConnectionOption::Implied,
+            trailers: Trailers::None,
         };
         encode_reply_head(&mut out, black_box(&head));
         black_box(&out);

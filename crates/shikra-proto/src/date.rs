@@ -52,6 +52,20 @@ pub fn decode(text: &[u8], now_s: u64) -> Option<i64> {
     }
 }
 
+/// Says whether `text` is a date in the one form that senders use.
+///
+/// # Examples
+///
+/// ```
+/// use shikra_proto::date;
+///
+/// assert!(date::is_fixed(b"Sun, 06 Nov 1994 08:49:37 GMT"));
+/// assert!(!date::is_fixed(b"Sun Nov  6 08:49:37 1994"));
+/// ```
+pub fn is_fixed(text: &[u8]) -> bool {
+    decode_fixed(text).is_some()
+}
+
 /// `Sun, 06 Nov 1994 08:49:37 GMT`
 fn decode_fixed(text: &[u8]) -> Option<i64> {
     let text: &[u8; 29] = text.try_into().ok()?;

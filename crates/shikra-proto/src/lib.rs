@@ -6,17 +6,20 @@
 //!
 //! - [`http1`]: heads and bodies of HTTP/1.1 messages; start at [`http1::HeadDecoder`].
 //! - [`header`]: fields, lists, media types, preferences; the fields of a response are [`header::FieldLines`].
-//! - [`uri`], [`query`], [`form`], [`cookie`], [`date`]: the small grammars.
+//! - [`uri`], [`query`], [`range`], [`form`], [`cookie`], [`date`], [`proxy`]: the small grammars.
 //!
 //! Sockets and time are the business of `shikra-engine`, applications that of `shikra`.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod cookie;
 pub mod date;
 pub mod form;
 pub mod header;
 pub mod http1;
+pub mod proxy;
 pub mod query;
+pub mod range;
 pub mod uri;
 
+mod ascii;
 mod scan;

@@ -71,7 +71,16 @@ pub struct Place {
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    /// Makes an error without a place, for those who look templates up.
+    ///
+    /// ```
+    /// use shikra_template::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::NotFound, "no such page");
+    /// assert_eq!(error.to_string(), "no such page");
+    /// ```
+    #[must_use]
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let message = message.into();
         Self(Box::new(Inner { kind, message, place: None, trail: Vec::new(), cause: None }))
     }

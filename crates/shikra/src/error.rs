@@ -1,13 +1,17 @@
 //! The one error type of handlers: a status, a message for the client and a cause for the log.
 
+use crate::place::Place;
 use crate::response::Response;
 use http::StatusCode;
 use shikra_engine::body::BodyError;
+#[cfg(feature = "tower")]
+pub(crate) use shikra_engine::service::with_sources;
 use shikra_proto::header::FieldLines;
 use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::panic::Location;
 
 /// What handlers and middleware return: by default a [`Response`], otherwise an [`Error`].
 pub type Result<T = Response, E = Error> = std::result::Result<T, E>;
@@ -29,6 +33,22 @@ pub type Result<T = Response, E = Error> = std::result::Result<T, E>;
 /// assert_eq!(unexpected.status(), 500);
 /// assert_eq!(unexpected.message(), "Internal Server Error");
 /// ```
+///
+/// A whole reply may be one too, to leave a handler early with just that; no error handler sees it.
+///
+/// ```
+/// use shikra::{App, IntoResponse, Request, Result, testing::TestClient};
+///
+/// fn log_in(req: &Request) -> Result<&str> {
+///     let user = req.header("x-user").ok_or_else(|| 303.with_header("location", "/login"))?;
+///     Ok(user)
+/// }
+///
+/// let mut app = App::new();
+/// app.get("/", async |req| Ok(format!("hello {}", log_in(&req)?)));
+/// let reply = TestClient::new(app).get("/").send();
+/// assert_eq!((reply.status().as_u16(), reply.header("location")), (303, Some("/login")));
+/// ```
 pub struct Error {
     status: StatusCode,
     message: Cow<'static, str>,
@@ -36,6 +56,9 @@ pub struct Error {
     /// Fields of the reply, whoever makes its body.
     fields: FieldLines,
     kind: Kind,
+    place: Place,
+    /// What is sent as it is.
+    reply: Option<Box<Response>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,6 +76,7 @@ impl Error {
     ///
     /// A number that is no error status (400 to 599) makes a 500 whose cause says so.
     #[must_use]
+    #[track_caller]
     pub fn new(status: impl IntoStatus, message: impl Into<Cow<'static, str>>) -> Self {
         match error_status(status) {
             Ok(status) => Self::deliberate(status, message.into()),
@@ -62,6 +86,7 @@ impl Error {
 
     /// An error with a status and its usual phrase as the message.
     #[must_use]
+    #[track_caller]
     pub fn from_status(status: impl IntoStatus) -> Self {
         match error_status(status) {
             Ok(status) => Self::deliberate(status, Cow::Borrowed(phrase(status))),
@@ -97,22 +122,44 @@ impl Error {
     }
 
     pub(crate) fn panicked(message: String) -> Self {
-        Self { kind: Kind::Panic, ..Self::unexpected(message.into()) }
+        let place = Place::of_panic(&message);
+        Self { kind: Kind::Panic, place, ..Self::unexpected(message.into()) }
+    }
+
+    /// The error behind a cause of any type, which may be one of these itself.
+    pub(crate) fn from_cause(cause: Box<dyn StdError>) -> Self {
+        let cause = match cause.downcast::<Cause>() {
+            Ok(cause) => return cause.0,
+            Err(cause) => cause,
+        };
+        match cause.downcast::<BodyError>() {
+            Ok(cause) => Self { place: Place::Unknown, ..Self::from(*cause) },
+            Err(cause) => Self { place: Place::Unknown, ..Self::unexpected(cause) },
+        }
+    }
+
+    pub(crate) fn take_reply(&mut self) -> Option<Box<Response>> {
+        self.reply.take()
     }
 
     pub(crate) fn into_unexpected(self) -> Self {
         Self { kind: Kind::Unexpected, ..self }
     }
 
+    #[track_caller]
     fn deliberate(status: StatusCode, message: Cow<'static, str>) -> Self {
-        Self { status, message, cause: None, fields: FieldLines::new(), kind: Kind::Deliberate }
+        let place = Place::Line(Location::caller());
+        let (kind, fields) = (Kind::Deliberate, FieldLines::new());
+        Self { status, message, cause: None, fields, kind, place, reply: None }
     }
 
+    #[track_caller]
     fn unexpected(cause: Box<dyn StdError>) -> Self {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         let message = Cow::Borrowed(phrase(status));
-        let fields = FieldLines::new();
-        Self { status, message, cause: Some(cause), fields, kind: Kind::Unexpected }
+        let place = Place::Line(Location::caller());
+        let (kind, fields) = (Kind::Unexpected, FieldLines::new());
+        Self { status, message, cause: Some(cause), fields, kind, place, reply: None }
     }
 
     /// The status to answer with.
@@ -131,6 +178,13 @@ impl Error {
     #[must_use]
     pub fn cause(&self) -> Option<&(dyn StdError + 'static)> {
         self.cause.as_deref()
+    }
+
+    /// The line that made this error, as file, line and column: that of `?` or of `bail!`, as a rule. For
+    /// the log, as the cause is. Of a panic it is known in development mode only.
+    #[must_use]
+    pub fn place(&self) -> Option<String> {
+        self.place.text()
     }
 
     /// The nearest cause of type `E`.
@@ -183,6 +237,7 @@ impl fmt::Debug for Error {
 }
 
 impl<E: StdError + 'static> From<E> for Error {
+    #[track_caller]
     fn from(error: E) -> Self {
         // The body's own errors know whose fault they are.
         if let Some(body) = (&error as &dyn Any).downcast_ref::<BodyError>() {
@@ -192,6 +247,15 @@ impl<E: StdError + 'static> From<E> for Error {
             }
         }
         Self::unexpected(Box::new(error))
+    }
+}
+
+/// CF-29: a deliberate reply may leave a handler as an error does.
+impl From<Response> for Error {
+    #[track_caller]
+    fn from(res: Response) -> Self {
+        let (status, message) = (res.status(), Cow::Borrowed(phrase(res.status())));
+        Self { reply: Some(Box::new(res)), ..Self::deliberate(status, message) }
     }
 }
 
@@ -223,6 +287,11 @@ impl From<Error> for Box<dyn StdError> {
 }
 
 /// A status as a number or as the type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no status",
+    note = "a status is a number such as `404`, or a `StatusCode`; in a tuple it comes first",
+    note = "a number that has a type needs this one: `let status: u16 = 404`"
+)]
 pub trait IntoStatus {
     /// The status; the number itself if it is none that a final reply can have.
     ///
@@ -286,18 +355,28 @@ pub trait OrStatus<T> {
     ///
     /// # Errors
     /// When there is no value.
+    #[track_caller]
     fn or_status(self, status: impl IntoStatus) -> Result<T>;
 }
 
 impl<T> OrStatus<T> for Option<T> {
+    #[track_caller]
     fn or_status(self, status: impl IntoStatus) -> Result<T> {
-        self.ok_or_else(|| Error::from_status(status))
+        // Not `ok_or_else`: its closure would be the place of the error.
+        match self {
+            Some(value) => Ok(value),
+            None => Err(Error::from_status(status)),
+        }
     }
 }
 
 impl<T, E: Into<Box<dyn StdError>>> OrStatus<T> for std::result::Result<T, E> {
+    #[track_caller]
     fn or_status(self, status: impl IntoStatus) -> Result<T> {
-        self.map_err(|cause| Error::from_status(status).with_cause(cause))
+        match self {
+            Ok(value) => Ok(value),
+            Err(cause) => Err(Error::from_status(status).with_cause(cause)),
+        }
     }
 }
 

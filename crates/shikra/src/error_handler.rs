@@ -1,6 +1,7 @@
 //! Error handlers: what turns an [`Error`] into the response that the client sees.
 
 use crate::error::Error;
+use crate::error_page::{self, Surroundings};
 use crate::into_response::IntoResponse;
 use crate::request::Request;
 use crate::response::{Response, plain_error};
@@ -104,39 +105,61 @@ pub(crate) enum Mode {
     Development,
 }
 
-/// The reply to an error that no handler took: problem details for clients that accept JSON
-/// (RFC 9457), else the public message as text.
-pub(crate) fn default_reply(req: &Request, error: &Error, mode: Mode) -> Response {
-    let text = match mode {
-        Mode::Production => error.message().to_owned(),
-        Mode::Development => error.to_string(),
+/// The reply to an error that no handler took: problem details for clients that would rather have JSON
+/// (RFC 9457), else the public message as text. In development mode, where it knows what stands around
+/// the request, it shows all of that, and browsers get a page.
+pub(crate) fn default_reply(
+    req: &Request,
+    error: &Error,
+    development: Option<&Surroundings>,
+) -> Response {
+    let mut res = match (form(req, development.is_some()), development) {
+        (Form::Html, Some(around)) => error_page::page(req, error, around),
+        #[cfg(feature = "json")]
+        (Form::Problem, Some(around)) => error_page::problem(req, error, around),
+        #[cfg(feature = "json")]
+        (Form::Problem, None) => problem(error),
+        (_, Some(around)) => error_page::text(req, error, around),
+        (_, None) => plain_error(error),
     };
-    #[cfg(feature = "json")]
-    if accepts_problem(req) {
-        return problem(error, &text);
-    }
-    let _ = req;
-    let mut res = plain_error(error);
-    if mode == Mode::Development {
-        res.set_body(text);
-    }
+    // RFC 9110 §12.5.5: a cache must not give one client's form to another.
+    res.append_header("vary", "accept");
     res
 }
 
-#[cfg(feature = "json")]
-fn accepts_problem(req: &Request) -> bool {
-    // Only who names it: `*/*` is what clients send that show errors to people.
-    req.accept_names("application/json") || req.accept_names("application/problem+json")
+enum Form {
+    Html,
+    #[cfg(feature = "json")]
+    Problem,
+    Text,
+}
+
+/// The form that `accept` weighs most (RFC 9110 §12.5.1). Only names count: `*/*` is what clients send that
+/// show errors to people, on a terminal.
+fn form(req: &Request, has_html: bool) -> Form {
+    let (html, text) = (req.accept_weight("text/html"), req.accept_weight("text/plain"));
+    #[cfg(feature = "json")]
+    let json =
+        req.accept_weight("application/json").max(req.accept_weight("application/problem+json"));
+    #[cfg(not(feature = "json"))]
+    let json = 0;
+    if has_html && html > 0 && html >= json.max(text) {
+        return Form::Html;
+    }
+    #[cfg(feature = "json")]
+    if json > 0 && json >= text {
+        return Form::Problem;
+    }
+    Form::Text
 }
 
 #[cfg(feature = "json")]
-fn problem(error: &Error, detail: &str) -> Response {
-    use crate::into_response::IntoResponse;
+fn problem(error: &Error) -> Response {
     let status = error.status();
     let body = serde_json::json!({
         "title": crate::error::phrase(status),
         "status": status.as_u16(),
-        "detail": detail,
+        "detail": error.message(),
     });
     let text = body.to_string();
     text.with_status(status).with_header("content-type", "application/problem+json")

@@ -2,10 +2,12 @@
 
 use crate::error::{Error, IntoStatus, NoStatus, phrase};
 use crate::response::{BYTES, HTML, Response, TEXT};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use shikra_engine::service::ReplyBody;
+use shikra_proto::cookie::SetCookie;
 use std::borrow::Cow;
+use std::panic::Location;
 
 /// A value that can be sent as a response.
 ///
@@ -13,9 +15,10 @@ use std::borrow::Cow;
 /// |---|---|
 /// | `204`, `StatusCode::NO_CONTENT` | that status, no body |
 /// | `&str`, `String` | 200, `text/plain; charset=utf-8` |
-/// | `&[u8]`, `Vec<u8>`, `Bytes` | 200, `application/octet-stream` |
+/// | `&[u8]`, `Vec<u8>`, `Bytes`, `BytesMut` | 200, `application/octet-stream` |
 /// | [`Html`]`(text)` | 200, `text/html; charset=utf-8` |
 /// | `Json(value)` | 200, `application/json` |
+/// | `[(name, value), …]` | 200 with these header fields, no body |
 /// | `(status, reply)` | the reply with that status |
 /// | `(status, Reason(text))` | that status with a phrase of one's own |
 /// | `(status, headers, reply)` | and with these header fields |
@@ -60,6 +63,39 @@ pub trait IntoResponse {
     {
         let mut res = self.into_response();
         res.set_header(name, value);
+        res
+    }
+
+    /// The response with a content type, by short name or whole; see [`Response::set_content_type`].
+    #[track_caller]
+    fn with_content_type(self, name: impl AsRef<str>) -> Response
+    where
+        Self: Sized,
+    {
+        let mut res = self.into_response();
+        res.set_content_type(name);
+        res
+    }
+
+    /// The response with a reason phrase of one's own; see [`Response::set_reason`].
+    #[track_caller]
+    fn with_reason(self, reason: impl Into<Box<str>>) -> Response
+    where
+        Self: Sized,
+    {
+        let mut res = self.into_response();
+        res.set_reason(reason);
+        res
+    }
+
+    /// The response with a cookie; see [`Response::set_cookie`].
+    #[track_caller]
+    fn with_cookie(self, cookie: &SetCookie) -> Response
+    where
+        Self: Sized,
+    {
+        let mut res = self.into_response();
+        res.set_cookie(cookie);
         res
     }
 }
@@ -145,6 +181,36 @@ impl IntoResponse for Bytes {
     }
 }
 
+impl IntoResponse for BytesMut {
+    fn into_response(self) -> Response {
+        self.freeze().into_response()
+    }
+}
+
+impl IntoResponse for Box<str> {
+    fn into_response(self) -> Response {
+        String::from(self).into_response()
+    }
+}
+
+impl IntoResponse for Cow<'static, [u8]> {
+    fn into_response(self) -> Response {
+        match self {
+            Cow::Borrowed(bytes) => bytes.into_response(),
+            Cow::Owned(bytes) => bytes.into_response(),
+        }
+    }
+}
+
+impl<K: AsRef<str>, V: AsRef<[u8]>, const N: usize> IntoResponse for [(K, V); N] {
+    #[track_caller]
+    fn into_response(self) -> Response {
+        let mut res = Response::new();
+        self.add_to(&mut res);
+        res
+    }
+}
+
 impl<T: IntoResponse> IntoResponse for Html<T> {
     fn into_response(self) -> Response {
         let mut res = self.0.into_response();
@@ -197,6 +263,7 @@ impl<S: IntoStatus, H: IntoFields, T: IntoResponse> IntoResponse for (S, H, T) {
 }
 
 impl<T: Into<Box<str>>> IntoResponse for Reason<T> {
+    #[track_caller]
     fn into_response(self) -> Response {
         let mut res = Response::new();
         res.set_reason(self.0);
@@ -206,6 +273,10 @@ impl<T: Into<Box<str>>> IntoResponse for Reason<T> {
 
 /// Header fields, as the second item of `(status, headers, reply)`. Each replaces what the reply
 /// itself brings of its name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no list of header fields",
+    note = "header fields are pairs in an array or a vector, such as `[(\"location\", \"/x\")]`, or a `HeaderMap`"
+)]
 pub trait IntoFields {
     /// Sets the fields.
     #[track_caller]
@@ -231,24 +302,29 @@ impl<K: AsRef<str>, V: AsRef<[u8]>> IntoFields for Vec<(K, V)> {
 }
 
 impl IntoFields for (HeaderName, HeaderValue) {
+    #[track_caller]
     fn add_to(self, res: &mut Response) {
         res.fields_mut().remove(self.0.as_str());
-        res.fields_mut().append_checked(&self.0, &self.1);
+        res.append_checked(&self.0, &self.1, Location::caller());
     }
 }
 
 impl IntoFields for HeaderMap {
+    #[track_caller]
     fn add_to(self, res: &mut Response) {
         for name in self.keys() {
             res.fields_mut().remove(name.as_str());
         }
         for (name, value) in &self {
-            res.fields_mut().append_checked(name, value);
+            res.append_checked(name, value, Location::caller());
         }
     }
 }
 
 /// A redirect with status 302 Found and an empty body.
+///
+/// What an address cannot have, such as blanks and non-ASCII text, is percent-encoded; control bytes make the reply a
+/// logged 500. An address that a client has chosen belongs in [`redirect_local`].
 ///
 /// ```
 /// let res = shikra::redirect("/login");
@@ -264,10 +340,39 @@ pub fn redirect(location: impl AsRef<str>) -> Response {
 /// A status that is no redirect makes the reply a logged 500.
 #[track_caller]
 pub fn redirect_with(status: impl IntoStatus, location: impl AsRef<str>) -> Response {
-    let res = Response::new().with_status(status).with_header("location", location.as_ref());
+    let mut res = Response::new().with_status(status);
+    res.set_location(location);
     if res.error().is_some() || res.status().is_redirection() {
         return res;
     }
     let why = format!("{} {} is no redirect", res.status().as_u16(), phrase(res.status()));
     Response::from_error(Error::from(std::io::Error::other(why)))
+}
+
+/// A redirect with status 302 Found to an address that may come from the client, such as the page to go back to after a
+/// login: an address that leaves this site is answered with 400.
+///
+/// Only an absolute path stays on the site for sure, with a query and fragment if it has them.
+///
+/// ```
+/// use shikra::redirect_local;
+///
+/// assert_eq!(redirect_local("/cart?page=2").header("location"), Some("/cart?page=2"));
+/// assert_eq!(redirect_local("//evil.example/cart").status(), 400);
+/// assert_eq!(redirect_local("https://evil.example/").status(), 400);
+/// ```
+#[track_caller]
+pub fn redirect_local(location: impl AsRef<str>) -> Response {
+    let location = location.as_ref();
+    let has_control = location.bytes().any(|byte| byte < 0x20 || byte == 0x7f);
+    // Browsers read a backslash as a slash, and two of them begin a host.
+    let stays = match location.as_bytes() {
+        [b'/', b'/' | b'\\', ..] => false,
+        [b'/', ..] => !has_control,
+        _ => false,
+    };
+    match stays {
+        true => redirect(location),
+        false => Response::from_error(Error::new(400, "the redirect leaves this site")),
+    }
 }

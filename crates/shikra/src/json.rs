@@ -39,6 +39,62 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
+/// A value as JSONP: `name(json)`, where the name is the query parameter `callback` of the request.
+///
+/// A reply for scripts of other sites, which anybody's page may read. Without a callback, or with one that is no
+/// dotted path of identifiers of at most 128 bytes, the reply is plain JSON. What the value says cannot end a
+/// script: `<`, U+2028 and U+2029 are escaped.
+///
+/// ```
+/// use shikra::{App, jsonp, testing::TestClient};
+///
+/// let client = TestClient::new(App::new().get("/", async |req| jsonp(&req, [1, 2])));
+/// assert_eq!(client.get("/?callback=app.show").send().text(), "app.show([1,2])");
+/// assert_eq!(client.get("/?callback=alert(1);x").send().text(), "[1,2]");
+/// ```
+pub fn jsonp<T: Serialize>(req: &Request, value: T) -> Response {
+    match req.query().get("callback") {
+        Some(callback) => jsonp_with(&callback, value),
+        None => jsonp_with("", value),
+    }
+}
+
+/// A value as JSONP with a name of the program's own; see [`jsonp`].
+pub fn jsonp_with<T: Serialize>(callback: &str, value: T) -> Response {
+    let mut text = String::from(if is_callback(callback) { callback } else { "" });
+    let name_len = text.len();
+    let json = match serde_json::to_string(&value) {
+        Ok(json) => json,
+        Err(error) => return Response::from_error(error.into()),
+    };
+    if name_len == 0 {
+        return Response::with_content(JSON, ReplyBody::Owned(json.into_bytes()))
+            .with_header("x-content-type-options", "nosniff");
+    }
+    text.push('(');
+    // Only texts have these, and there an escape says the same.
+    for c in json.chars() {
+        match c {
+            '<' => text.push_str("\\u003c"),
+            '\u{2028}' => text.push_str("\\u2028"),
+            '\u{2029}' => text.push_str("\\u2029"),
+            c => text.push(c),
+        }
+    }
+    text.push(')');
+    Response::with_content(JAVASCRIPT, ReplyBody::Owned(text.into_bytes()))
+        .with_header("x-content-type-options", "nosniff")
+}
+
+fn is_callback(name: &str) -> bool {
+    let is_identifier = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with(|c: char| c.is_ascii_digit())
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'))
+    };
+    name.len() <= CALLBACK_BYTES_MAX && name.split('.').all(is_identifier)
+}
+
 impl<T: DeserializeOwned> FromRequest for Json<T> {
     async fn from_request(req: &Request) -> Result<Self> {
         req.json().await.map(Self)
@@ -105,3 +161,5 @@ fn is_too_deep(error: &serde_json::Error) -> bool {
 }
 
 const TYPICAL_BYTES: usize = 128;
+const CALLBACK_BYTES_MAX: usize = 128;
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";

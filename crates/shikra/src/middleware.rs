@@ -1,5 +1,9 @@
 //! Middleware: what stands around a handler, and how one step runs the next.
 
+mod stack;
+
+pub use stack::{IntoStack, Stack};
+
 use crate::error::Error;
 use crate::handler::LocalHandler;
 use crate::into_response::IntoResponse;
@@ -10,7 +14,7 @@ use shikra_engine::slot::SlotFuture;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -37,10 +41,7 @@ impl Next {
     pub async fn run(self, req: Request) -> Response {
         let kept = req.clone();
         let step = self.chain.start(self.at, req);
-        let res = match (Guarded { step }).await {
-            Ok(res) => res,
-            Err(panic) => Response::from_error(Error::panicked(panic)),
-        };
+        let res = guarded(step).await;
         match res.unrendered() {
             None => res,
             Some(_) => kept.render_error(res).await,
@@ -67,25 +68,33 @@ impl Chain {
     }
 }
 
-/// A step whose panic is a value.
-struct Guarded {
+/// Runs a user's future to its response; a panic in it has become an error.
+pub(crate) fn guarded(step: SlotFuture<Response>) -> Guarded {
+    Guarded { step }
+}
+
+/// A step whose panic is a response.
+pub(crate) struct Guarded {
     step: SlotFuture<Response>,
 }
 
 impl Future for Guarded {
-    type Output = Result<Response, String>;
+    type Output = Response;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
         let step = &mut self.step;
-        match catch_unwind(AssertUnwindSafe(|| Pin::new(step).poll(cx))) {
-            Ok(poll) => poll.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic_message(&*panic))),
-        }
+        catch_unwind(AssertUnwindSafe(|| Pin::new(step).poll(cx))).unwrap_or_else(|panic| {
+            Poll::Ready(Response::from_error(Error::panicked(panic_message(&*panic))))
+        })
     }
 }
 
 /// A middleware of the frozen application, shared by all workers.
 pub(crate) trait Middleware: Send + Sync {
+    /// The name of its type, which is the path of a function.
+    fn name(&self) -> &'static str;
+    /// The line that registered it.
+    fn place(&self) -> &'static Location<'static>;
     fn for_worker(self: Arc<Self>) -> Rc<dyn LocalMiddleware>;
 }
 
@@ -97,16 +106,18 @@ pub(crate) trait LocalMiddleware {
 pub(crate) struct MiddlewareFn<F, R> {
     function: F,
     returns: PhantomData<fn() -> R>,
+    place: &'static Location<'static>,
 }
 
 struct LocalMiddlewareFn<F, R>(Arc<MiddlewareFn<F, R>>);
 
+#[track_caller]
 pub(crate) fn erase<F, R>(function: F) -> Arc<dyn Middleware>
 where
     F: AsyncFn(Request, Next) -> R + Send + Sync + 'static,
     R: IntoResponse + 'static,
 {
-    Arc::new(MiddlewareFn { function, returns: PhantomData })
+    Arc::new(MiddlewareFn { function, returns: PhantomData, place: Location::caller() })
 }
 
 impl<F, R> Middleware for MiddlewareFn<F, R>
@@ -114,6 +125,14 @@ where
     F: AsyncFn(Request, Next) -> R + Send + Sync + 'static,
     R: IntoResponse + 'static,
 {
+    fn name(&self) -> &'static str {
+        std::any::type_name::<F>()
+    }
+
+    fn place(&self) -> &'static Location<'static> {
+        self.place
+    }
+
     fn for_worker(self: Arc<Self>) -> Rc<dyn LocalMiddleware> {
         Rc::new(LocalMiddlewareFn(self))
     }
@@ -213,4 +232,63 @@ where
         second(&mut res);
         res
     }
+}
+
+/// [`late`] for responses that are no errors: its second half runs where the status is below 400.
+///
+/// ```
+/// use shikra::{App, late_success, testing::TestClient};
+///
+/// let mut app = App::new();
+/// app.use_(late_success(|_| |res| res.set_header("cache-control", "max-age=60")));
+/// app.get("/", async |_| "there");
+/// let client = TestClient::new(app);
+/// assert_eq!(client.get("/").send().header("cache-control"), Some("max-age=60"));
+/// assert_eq!(client.get("/none").send().header("cache-control"), None);
+/// ```
+pub fn late_success<F, L>(
+    first: F,
+) -> impl AsyncFn(Request, Next) -> Response + Send + Sync + 'static
+where
+    F: Fn(Request) -> L + Send + Sync + 'static,
+    L: FnOnce(&mut Response) + 'static,
+{
+    late(move |req| when(first(req), is_success))
+}
+
+/// [`late`] for errors: its second half runs where the status is 400 or more.
+///
+/// ```
+/// use shikra::{App, late_failure, testing::TestClient};
+///
+/// let mut app = App::new();
+/// app.use_(late_failure(|req| {
+///     let path = req.path().to_owned();
+///     move |res| eprintln!("{path}: {}", res.status())
+/// }));
+/// assert_eq!(TestClient::new(app).get("/none").send().status(), 404);
+/// ```
+pub fn late_failure<F, L>(
+    first: F,
+) -> impl AsyncFn(Request, Next) -> Response + Send + Sync + 'static
+where
+    F: Fn(Request) -> L + Send + Sync + 'static,
+    L: FnOnce(&mut Response) + 'static,
+{
+    late(move |req| when(first(req), |res| !is_success(res)))
+}
+
+fn when(
+    second: impl FnOnce(&mut Response) + 'static,
+    is_meant: fn(&Response) -> bool,
+) -> impl FnOnce(&mut Response) + 'static {
+    move |res: &mut Response| {
+        if is_meant(res) {
+            second(res);
+        }
+    }
+}
+
+fn is_success(res: &Response) -> bool {
+    res.status().as_u16() < 400
 }

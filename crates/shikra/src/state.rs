@@ -18,7 +18,16 @@ impl SharedState {
         self.values.insert(TypeId::of::<T>(), Arc::new(value)).is_some()
     }
 
-    pub(crate) fn extend(&mut self, other: &Self) {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    #[cfg(feature = "templates")]
+    pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
+        self.values.get(&TypeId::of::<T>())?.downcast_ref()
+    }
+
+    fn extend(&mut self, other: &Self) {
         for (id, value) in &other.values {
             self.values.entry(*id).or_insert_with(|| Arc::clone(value));
         }
@@ -42,10 +51,6 @@ impl fmt::Debug for WorkerState {
 }
 
 impl WorkerState {
-    pub(crate) fn new(shared: SharedState) -> Self {
-        Self { shared, own: HashMap::new() }
-    }
-
     /// The state of an application inside another: the values of `self`, where `shared` has none of
     /// the same type.
     pub(crate) fn inside(&self, mut shared: SharedState) -> Self {

@@ -78,6 +78,7 @@ const PURE: &[&str] = &[
     "std::net::IpAddr",
     "std::net::Ipv4Addr",
     "std::net::Ipv6Addr",
+    "std::net::SocketAddr",
     "std::num",
     "std::ops",
     "std::option",
@@ -110,8 +111,10 @@ const VOCABULARY: &[&str] = &[
     "crate::header",
     "crate::mime",
     "crate::multipart",
+    "crate::proxy",
     "crate::query",
     "crate::range",
+    "crate::ascii",
     "crate::scan",
     "crate::sse",
     "crate::uri",
@@ -137,8 +140,10 @@ const PROTO: &[Room] = &[
             "header",
             "mime",
             "multipart",
+            "proxy",
             "query",
             "range",
+            "ascii",
             "scan",
             "sse",
             "uri",
@@ -184,6 +189,7 @@ const MACHINERY: &[&str] = &[
     "crate::error",
     "crate::mailbox",
     "crate::rt",
+    "crate::renew",
     "crate::shutdown",
     "crate::slot",
     "crate::timer",
@@ -207,7 +213,9 @@ const ENGINE: &[Room] = &[
     },
     Room {
         name: "machinery",
-        modules: &["buffer", "clock", "error", "mailbox", "shutdown", "slot", "timer", "tls"],
+        modules: &[
+            "buffer", "clock", "error", "mailbox", "renew", "shutdown", "slot", "timer", "tls",
+        ],
         inside: Inside::Downwards,
         may: &[ENGINE_CRATES, &["crate::rt", "shikra_proto", "rustls", "tokio_rustls"]],
         never: CODECS,
@@ -243,9 +251,9 @@ const ENGINE: &[Room] = &[
     // Puts listeners, workers and connections together; the only room above both.
     Room {
         name: "serve",
-        modules: &["listener", "server", "worker"],
+        modules: &["in_process", "listen", "listener", "proxied", "replace", "server", "worker"],
         inside: Inside::Freely,
-        may: &[ENGINE_CRATES, &["crate"]],
+        may: &[ENGINE_CRATES, &["crate", "shikra_proto::proxy"]],
         never: &[],
     },
 ];
@@ -257,6 +265,8 @@ const SHIKRA_CRATES: &[&str] = &[
     "bytes",
     "futures_core",
     "http",
+    "mime_guess",
+    "percent_encoding",
     "serde",
     "serde_html_form",
     "serde_json",
@@ -267,9 +277,11 @@ const SHIKRA_CRATES: &[&str] = &[
 const EXCHANGE: &[&str] = &[
     "crate::error",
     "crate::extract",
+    "crate::failure",
     "crate::into_response",
     "crate::json",
     "crate::meta",
+    "crate::place",
     "crate::request",
     "crate::response",
     "crate::sse",
@@ -302,9 +314,11 @@ const SHIKRA: &[Room] = &[
         modules: &[
             "error",
             "extract",
+            "failure",
             "into_response",
             "json",
             "meta",
+            "place",
             "request",
             "response",
             "sse",
@@ -324,6 +338,8 @@ const SHIKRA: &[Room] = &[
                 "shikra_engine::hub::detach",
                 "shikra_engine::service",
                 "shikra_engine::slot",
+                // The trait that everything which writes bytes is.
+                "tokio::io::AsyncWrite",
                 "tokio::time",
             ],
         ],
@@ -331,7 +347,14 @@ const SHIKRA: &[Room] = &[
     },
     Room {
         name: "middleware",
-        modules: &["error_handler", "handler", "middleware"],
+        modules: &[
+            "access_log",
+            "error_handler",
+            "error_page",
+            "handler",
+            "middleware",
+            "request_id",
+        ],
         inside: Inside::Downwards,
         may: &[
             SHIKRA_CRATES,
@@ -363,9 +386,12 @@ const SHIKRA: &[Room] = &[
             SHIKRA_CRATES,
             EXCHANGE,
             &[
+                "crate::access_log",
                 "crate::error_handler",
+                "crate::error_page",
                 "crate::handler",
                 "crate::middleware",
+                "crate::request_id",
                 "crate::router",
                 "crate::ws",
                 "shikra_proto",
@@ -386,18 +412,25 @@ const SHIKRA: &[Room] = &[
             SHIKRA_CRATES,
             EXCHANGE,
             &[
+                "crate::access_log",
                 "crate::dispatch",
                 "crate::error_handler",
                 "crate::handler",
                 "crate::middleware",
+                "crate::request_id",
                 "crate::router",
                 "crate::topics",
                 "crate::ws",
                 "shikra_proto",
+                "shikra_engine::body",
                 "shikra_engine::config",
+                "shikra_engine::hub::ServiceHub",
+                "shikra_engine::in_process",
                 "shikra_engine::limits",
+                "shikra_engine::listen",
                 "shikra_engine::server",
                 "shikra_engine::service",
+                "shikra_engine::slot",
             ],
         ],
         never: &[],
@@ -426,6 +459,8 @@ const SHIKRA: &[Room] = &[
         ],
         never: &["crate::router"],
     },
+    // Pages of documentation; there is no code in it.
+    Room { name: "guide", modules: &["guide"], inside: Inside::Freely, may: &[], never: &[] },
     Room {
         name: "prelude",
         modules: &["prelude"],
@@ -442,18 +477,31 @@ const SHIKRA: &[Room] = &[
     battery(&["cors"]),
     battery(&["csrf"]),
     battery(&["files"]),
+    battery(&["inflate"]),
     battery(&["limit"]),
     battery(&["openapi"]),
     battery(&["session"]),
     battery(&["shield"]),
     battery(&["telemetry"]),
     battery(&["templates"]),
+    battery(&["tower"]),
     battery(&["upload"]),
 ];
 
 /// Crates that only one battery needs are features, which Cargo keeps apart by itself; they join
 /// this list with the battery.
-const BATTERY_CRATES: &[&str] = &["shikra_proto", "shikra_template", "tokio", "crate::store"];
+const BATTERY_CRATES: &[&str] = &[
+    "brotli_decompressor",
+    "crate::store",
+    "flate2",
+    "http_body",
+    "http_body_util",
+    "shikra_proto",
+    "shikra_template",
+    "tokio",
+    "tower_layer",
+    "tower_service",
+];
 
 const fn battery(modules: &'static [&'static str]) -> Room {
     Room {

@@ -6,12 +6,13 @@ use std::fmt;
 use std::future::Future;
 use std::io::{self, ErrorKind, IoSlice, Read};
 use std::net::Shutdown;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::Interest;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 
 /// A byte stream that never blocks, owned by one connection.
 pub trait Io: fmt::Debug + 'static {
@@ -60,19 +61,102 @@ pub trait Io: fmt::Debug + 'static {
 }
 
 /// A TCP connection.
-pub struct TcpIo {
+pub type TcpIo = SocketIo<TcpStream>;
+
+/// A connection over a Unix socket.
+pub type UnixIo = SocketIo<UnixStream>;
+
+/// A connection over a socket of the system's.
+pub struct SocketIo<T> {
     // Shared with `reset`, which borrows the stream for as long as it waits.
-    stream: Rc<TcpStream>,
+    stream: Rc<T>,
     reset: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
-impl fmt::Debug for TcpIo {
+/// What the runtime's stream sockets have in common, though no trait of theirs says so.
+trait Socket: AsFd + fmt::Debug + 'static {
+    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R>;
+    fn try_read_buf(&self, buf: &mut BytesMut) -> io::Result<usize>;
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
+    fn try_write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
+    fn wait_for_error(stream: Rc<Self>) -> Pin<Box<dyn Future<Output = ()>>>;
+}
+
+impl Socket for TcpStream {
+    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_read_ready(cx)
+    }
+
+    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_write_ready(cx)
+    }
+
+    fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+        self.try_io(interest, f)
+    }
+
+    fn try_read_buf(&self, buf: &mut BytesMut) -> io::Result<usize> {
+        self.try_read_buf(buf)
+    }
+
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.try_write(bytes)
+    }
+
+    fn try_write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.try_write_vectored(parts)
+    }
+
+    fn wait_for_error(stream: Rc<Self>) -> Pin<Box<dyn Future<Output = ()>>> {
+        Box::pin(async move {
+            // An error here is the reactor going away: as final as a reset.
+            let _ = stream.ready(Interest::ERROR).await;
+        })
+    }
+}
+
+impl Socket for UnixStream {
+    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_read_ready(cx)
+    }
+
+    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_write_ready(cx)
+    }
+
+    fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+        self.try_io(interest, f)
+    }
+
+    fn try_read_buf(&self, buf: &mut BytesMut) -> io::Result<usize> {
+        self.try_read_buf(buf)
+    }
+
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.try_write(bytes)
+    }
+
+    fn try_write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.try_write_vectored(parts)
+    }
+
+    fn wait_for_error(stream: Rc<Self>) -> Pin<Box<dyn Future<Output = ()>>> {
+        Box::pin(async move {
+            // As above.
+            let _ = stream.ready(Interest::ERROR).await;
+        })
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for SocketIo<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.stream.fmt(f)
     }
 }
 
-impl TcpIo {
+impl SocketIo<TcpStream> {
     /// Registers an accepted, non-blocking stream with this thread's reactor.
     ///
     /// # Errors
@@ -83,7 +167,18 @@ impl TcpIo {
     }
 }
 
-impl Io for TcpIo {
+impl SocketIo<UnixStream> {
+    /// Registers an accepted, non-blocking stream with this thread's reactor.
+    ///
+    /// # Errors
+    /// When the reactor cannot take it, for want of memory or descriptors.
+    pub fn register(stream: std::os::unix::net::UnixStream) -> io::Result<Self> {
+        let stream = UnixStream::from_std(stream)?;
+        Ok(Self { stream: Rc::new(stream), reset: None })
+    }
+}
+
+impl<T: Socket> Io for SocketIo<T> {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.stream.poll_read_ready(cx))?;
@@ -139,13 +234,7 @@ impl Io for TcpIo {
     }
 
     fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let reset = self.reset.get_or_insert_with(|| {
-            let stream = Rc::clone(&self.stream);
-            Box::pin(async move {
-                // An error here is the reactor going away: as final as a reset.
-                let _ = stream.ready(Interest::ERROR).await;
-            })
-        });
+        let reset = self.reset.get_or_insert_with(|| T::wait_for_error(Rc::clone(&self.stream)));
         reset.as_mut().poll(cx)
     }
 

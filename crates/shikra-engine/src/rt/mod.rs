@@ -6,10 +6,12 @@
 mod io;
 pub mod net;
 pub mod pipe;
+pub mod signal;
 pub mod sys;
 pub mod tasks;
+pub mod unix;
 
-pub use io::{Io, TcpIo};
+pub use io::{Io, SocketIo, TcpIo, UnixIo};
 pub use tokio::time::Instant;
 
 use std::cell::Cell;

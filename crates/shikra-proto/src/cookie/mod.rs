@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
 
-pub use set_cookie::{CookieError, SameSite, SetCookie};
+pub use set_cookie::{CookieError, CookieScope, SameSite, SetCookie, scope};
 
 use crate::scan;
 

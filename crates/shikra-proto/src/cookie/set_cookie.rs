@@ -36,10 +36,19 @@ pub struct SetCookie {
     domain: Option<String>,
     max_age: Option<Duration>,
     expires_s: Option<u64>,
-    secure: bool,
+    secure: Secure,
     http_only: bool,
     same_site: Option<SameSite>,
     partitioned: bool,
+}
+
+/// Whether a cookie is for encrypted connections only.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Secure {
+    /// If it is set over one.
+    AsConnection,
+    Always,
+    Never,
 }
 
 /// To which requests from other sites a browser adds a cookie.
@@ -149,8 +158,21 @@ impl SetCookie {
 
     /// Returns it for encrypted connections only.
     pub fn with_secure(mut self) -> Self {
-        self.secure = true;
+        self.secure = Secure::Always;
         self
+    }
+
+    /// Returns it for all connections, even if it is set over an encrypted one.
+    ///
+    /// Without this and without [`with_secure`](Self::with_secure) a framework adds `Secure` where the connection is encrypted.
+    pub fn without_secure(mut self) -> Self {
+        self.secure = Secure::Never;
+        self
+    }
+
+    /// Says whether [`encode`](Self::encode) writes no `Secure` though the cookie may have it.
+    pub fn is_secure_as_connection(&self) -> bool {
+        self.secure == Secure::AsConnection && !self.needs_secure()
     }
 
     /// Returns it hidden from scripts.
@@ -198,11 +220,7 @@ impl SetCookie {
     /// A name that begins with `__Host-` also has the path `/` and no domain (RFC 6265bis §4.1.3).
     pub fn encode(&self, out: &mut Vec<u8>) {
         let is_bound = has_prefix(&self.name, "__Host-");
-        let secure = self.secure
-            || self.partitioned
-            || self.same_site == Some(SameSite::None)
-            || is_bound
-            || has_prefix(&self.name, "__Secure-");
+        let secure = self.secure == Secure::Always || self.needs_secure();
         out.extend_from_slice(self.name.as_bytes());
         out.push(b'=');
         encode_value(out, self.value.as_bytes());
@@ -237,6 +255,14 @@ impl SetCookie {
         }
     }
 
+    /// Whether browsers drop the cookie without `Secure`.
+    fn needs_secure(&self) -> bool {
+        self.partitioned
+            || self.same_site == Some(SameSite::None)
+            || has_prefix(&self.name, "__Host-")
+            || has_prefix(&self.name, "__Secure-")
+    }
+
     fn checked(name: Cow<'static, str>, value: String) -> Result<Self, CookieError> {
         if !is_token(name.as_bytes()) {
             return Err(CookieError::Name);
@@ -248,12 +274,50 @@ impl SetCookie {
             domain: None,
             max_age: None,
             expires_s: None,
-            secure: false,
+            secure: Secure::AsConnection,
             http_only: false,
             same_site: Some(SameSite::Lax),
             partitioned: false,
         })
     }
+}
+
+/// Name, domain and path of the value of a `Set-Cookie` field: two with the same are the same cookie (RFC 6265 §5.3).
+///
+/// # Examples
+///
+/// ```
+/// use shikra_proto::cookie::scope;
+///
+/// assert_eq!(scope(b"a=1; Path=/"), scope(b"a=2; Secure; path=/"));
+/// assert_ne!(scope(b"a=1; Path=/"), scope(b"a=1; Path=/b"));
+/// ```
+pub fn scope(set_cookie: &[u8]) -> CookieScope<'_> {
+    let mut parts = set_cookie.split(|&byte| byte == b';').map(scan::trim);
+    let pair = parts.next().unwrap_or_default();
+    let name = pair.split(|&byte| byte == b'=').next().unwrap_or_default();
+    let mut scope = CookieScope { name: scan::trim(name), domain: None, path: None };
+    for part in parts {
+        let Some(equals) = memchr::memchr(b'=', part) else { continue };
+        let (key, value) = (part.get(..equals).unwrap_or_default(), part.get(equals + 1..));
+        if key.eq_ignore_ascii_case(b"domain") {
+            scope.domain = value;
+        } else if key.eq_ignore_ascii_case(b"path") {
+            scope.path = value;
+        }
+    }
+    scope
+}
+
+/// What makes a cookie another one than its namesakes; made by [`scope`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CookieScope<'a> {
+    /// The name.
+    pub name: &'a [u8],
+    /// The domain, where there is one.
+    pub domain: Option<&'a [u8]>,
+    /// The path, where there is one.
+    pub path: Option<&'a [u8]>,
 }
 
 /// Shows name and attributes, but not the value.

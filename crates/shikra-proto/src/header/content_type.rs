@@ -80,7 +80,7 @@ impl<'a> ContentType<'a> {
 }
 
 /// A token as it is, or a quoted string without its quotes and escapes (RFC 9110 §5.6.4).
-fn unquote(value: &[u8]) -> Option<Cow<'_, str>> {
+pub(super) fn unquote(value: &[u8]) -> Option<Cow<'_, str>> {
     let Some(quoted) = value.strip_prefix(b"\"") else {
         return is_token(value).then(|| Cow::Borrowed(scan::ascii(value)));
     };

@@ -139,7 +139,7 @@ impl KnownField {
         }
     }
 
-    /// Finds the field of a name, which must be a token; letter case does not matter.
+    /// Finds the field of a name; letter case does not matter.
     ///
     /// Length and first letter leave at most three candidates, and each is compared without a loop.
     #[inline]
@@ -204,13 +204,15 @@ impl KnownField {
 
     /// Gives the field if `name` is `lower` apart from letter case.
     ///
-    /// Setting bit 0x20 makes a capital small. Among the bytes of a token it turns nothing else into a letter or a hyphen.
+    /// Setting bit 0x20 makes a capital small, and turns nothing but a capital into a letter. It would make a
+    /// hyphen of a CR, so a hyphen is compared as it is.
     #[inline]
     fn if_same<const LEN: usize>(self, name: &[u8], lower: &[u8; LEN]) -> Option<Self> {
         let name = name.first_chunk::<LEN>()?;
         let mut difference = 0;
         for (a, b) in name.iter().zip(lower) {
-            difference |= (a | 0x20) ^ b;
+            let small = if *b == b'-' { 0 } else { 0x20 };
+            difference |= (a | small) ^ b;
         }
         (difference == 0).then_some(self)
     }

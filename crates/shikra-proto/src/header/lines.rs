@@ -29,7 +29,8 @@ use crate::scan;
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct FieldLines {
     buf: Vec<u8>,
-    len: usize,
+    /// A response is moved often, and this keeps it within what the compiler moves without a call.
+    len: u32,
     has_content_type: bool,
     has_reserved: bool,
 }
@@ -42,6 +43,8 @@ pub enum FieldError {
     Name,
     /// The value has a control byte.
     Value,
+    /// The value is none that a field of this name can have.
+    Form,
 }
 
 impl fmt::Display for FieldError {
@@ -49,6 +52,7 @@ impl fmt::Display for FieldError {
         f.write_str(match self {
             Self::Name => "header field name is not a token",
             Self::Value => "control byte in a header field value",
+            Self::Form => "a value that a header field of this name cannot have",
         })
     }
 }
@@ -79,7 +83,7 @@ impl FieldLines {
 
     /// Counts the field lines.
     pub fn len_fields(&self) -> usize {
-        self.len
+        self.len as usize
     }
 
     /// Gives all lines as they go on the wire, each with its line end.
@@ -131,10 +135,30 @@ impl FieldLines {
 
     /// Removes all fields of a name and says whether there were any.
     pub fn remove(&mut self, name: &str) -> bool {
+        self.remove_where(name, |_| true)
+    }
+
+    /// Removes the fields of a name whose values `takes` picks out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use shikra_proto::header::FieldLines;
+    ///
+    /// # fn main() -> Result<(), shikra_proto::header::FieldError> {
+    /// let mut fields = FieldLines::new();
+    /// fields.try_append("set-cookie", b"a=1")?;
+    /// fields.try_append("set-cookie", b"b=2")?;
+    /// fields.remove_where("set-cookie", |value| value.starts_with(b"a="));
+    /// assert_eq!(fields.as_bytes(), b"set-cookie: b=2\r\n");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn remove_where(&mut self, name: &str, mut takes: impl FnMut(&[u8]) -> bool) -> bool {
         let before = self.len;
         let mut start = 0;
         while let Some(line) = next_line(&self.buf, start) {
-            if line.is_named(name) {
+            if line.is_named(name) && takes(line.value) {
                 let end = line.end;
                 self.buf.drain(start..end);
                 self.len -= 1;

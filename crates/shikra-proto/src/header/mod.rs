@@ -5,17 +5,19 @@
 
 mod accept;
 mod content_type;
+mod forwarded;
 mod known;
 mod lines;
 mod list;
 
 pub use accept::{Weighted, media_weight, preferred, weighted};
 pub use content_type::ContentType;
+pub use forwarded::{Forwarded, Node, forwarded};
 pub use known::KnownField;
 pub use lines::{FieldError, FieldLines};
 pub use list::list;
 
-use crate::scan;
+use crate::{date, scan};
 
 /// Says whether `bytes` is a token, such as a field name or a method (RFC 9110 §5.6.2).
 ///
@@ -62,6 +64,38 @@ pub fn may_be_trailer(name: &str) -> bool {
     !NO_TRAILERS.iter().any(|forbidden| name.eq_ignore_ascii_case(forbidden))
 }
 
+/// Checks the value of a field that frames a message or acts on a connection, and the date; any other field passes.
+///
+/// # Errors
+///
+/// `content-length` must be digits, `date` in the form that senders use (RFC 9110 §5.6.7), and `connection`,
+/// `trailer` and `transfer-encoding` lists whose elements begin with a token.
+///
+/// # Examples
+///
+/// ```
+/// use shikra_proto::header::check_form;
+///
+/// assert!(check_form("Content-Length", b"12").is_ok());
+/// assert!(check_form("content-length", b"a dozen").is_err());
+/// ```
+pub fn check_form(name: &str, value: &[u8]) -> Result<(), FieldError> {
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    let value = scan::trim(value);
+    let is_valid = match name.len() {
+        4 if is("date") => date::is_fixed(value),
+        7 if is("trailer") => list(value).all(is_token),
+        10 if is("connection") => list(value).all(is_token),
+        14 if is("content-length") => !value.is_empty() && value.iter().all(u8::is_ascii_digit),
+        17 if is("transfer-encoding") => list(value).all(|coding| {
+            let name = coding.split(|&byte| byte == b';').next().unwrap_or_default();
+            is_token(scan::trim(name))
+        }),
+        _ => true,
+    };
+    if is_valid { Ok(()) } else { Err(FieldError::Form) }
+}
+
 /// Says whether the encoder leaves out a field of this name, because framing and connection are the engine's alone.
 pub(crate) fn is_reserved(name: &str) -> bool {
     matches!(
@@ -72,6 +106,7 @@ pub(crate) fn is_reserved(name: &str) -> bool {
             | "keep-alive"
             | "proxy-connection"
             | "te"
+            | "trailer"
             | "transfer-encoding"
             | "upgrade"
     )

@@ -3,7 +3,7 @@
 use http::{Method, StatusCode, Version};
 
 use crate::header::{self, FieldLines};
-use crate::scan;
+use crate::{date, scan};
 
 /// The head of a response, ready to be encoded.
 ///
@@ -12,7 +12,7 @@ use crate::scan;
 /// ```
 /// use http::{StatusCode, Version};
 /// use shikra_proto::header::FieldLines;
-/// use shikra_proto::http1::{ConnectionOption, ReplyFraming, ReplyHead, encode_reply_head};
+/// use shikra_proto::http1::{ConnectionOption, ReplyFraming, ReplyHead, Trailers, encode_reply_head};
 ///
 /// let mut out = Vec::new();
 /// let head = ReplyHead {
@@ -24,6 +24,7 @@ use crate::scan;
 ///     fields: &FieldLines::new(),
 ///     framing: ReplyFraming::Length(2),
 ///     connection: ConnectionOption::Implied,
+///     trailers: Trailers::None,
 /// };
 /// encode_reply_head(&mut out, &head);
 /// assert!(out.starts_with(b"HTTP/1.1 200 OK\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"));
@@ -41,12 +42,24 @@ pub struct ReplyHead<'a> {
     pub date: &'a [u8; 29],
     /// The content type that is sent if `fields` has none.
     pub content_type: Option<&'static str>,
-    /// All other fields. `date` and those that frame the message or act on the connection are left out.
+    /// All other fields. Those that frame the message or act on the connection are left out; a valid `date`
+    /// goes out in place of the other one.
     pub fields: &'a FieldLines,
     /// How the end of the body will be known.
     pub framing: ReplyFraming,
     /// What is said about the connection.
     pub connection: ConnectionOption<'a>,
+    /// Whether trailers will follow.
+    pub trailers: Trailers,
+}
+
+/// Whether fields follow the last chunk of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trailers {
+    /// No, so that no field announces them.
+    None,
+    /// If there are any: the field `trailer` is sent if the body is chunked.
+    Follow,
 }
 
 /// How the end of a response body is known (RFC 9112 §6.3).
@@ -86,29 +99,72 @@ pub struct ReplyPlan {
     pub closes: bool,
 }
 
+impl ReplyPlan {
+    /// Returns the plan with the length that `fields` declare for a body which is not sent: in a 304, and in the answer
+    /// to `HEAD` whose length is not known by itself (RFC 9110 §8.6). Nowhere else does a declared length count.
+    #[must_use]
+    pub fn with_declared_len(
+        mut self,
+        method: &Method,
+        status: StatusCode,
+        len: Option<u64>,
+        fields: &FieldLines,
+    ) -> Self {
+        let may_declare = match status.as_u16() {
+            304 => true,
+            100..=199 | 204 | 205 => false,
+            _ => *method == Method::HEAD && matches!(len, None | Some(0)),
+        };
+        if !self.writes_body && may_declare && fields.has_reserved() {
+            let declared = fields.get("content-length").and_then(decode_decimal);
+            self.framing = declared.map_or(self.framing, ReplyFraming::Length);
+        }
+        self
+    }
+}
+
+fn decode_decimal(digits: &[u8]) -> Option<u64> {
+    let is_valid = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    scan::ascii(digits).parse().ok().filter(|_| is_valid)
+}
+
 /// Appends the head of a response.
 ///
 /// The status line is always that of HTTP/1.1, the highest version the server conforms to (RFC 9110 §2.5).
 pub fn encode_reply_head(out: &mut Vec<u8>, head: &ReplyHead<'_>) {
     out.reserve(TYPICAL_BYTES + head.fields.as_bytes().len());
-    encode_status_line(out, head.status, head.reason);
-    out.extend_from_slice(b"date: ");
-    out.extend_from_slice(head.date);
+    if head.status == StatusCode::OK && head.reason.is_none() {
+        out.extend_from_slice(b"HTTP/1.1 200 OK\r\ndate: ");
+    } else {
+        encode_status_line(out, head.status, head.reason);
+        out.extend_from_slice(b"date: ");
+    }
+    if head.fields.has_reserved() {
+        out.extend_from_slice(date(head));
+    } else {
+        out.extend_from_slice(head.date);
+    }
     if let Some(content_type) = head.content_type
         && !head.fields.has_content_type()
     {
         out.extend_from_slice(b"\r\ncontent-type: ");
         let bytes = content_type.as_bytes();
         // A content type is the program's own text, but a line break in it must not make a field.
-        match memchr::memchr3(b'\r', b'\n', 0, bytes) {
-            None => out.extend_from_slice(bytes),
-            Some(_) => out.extend(bytes.iter().filter(|&&byte| !scan::is_control(byte))),
+        if scan::value_span(bytes) == bytes.len() {
+            out.extend_from_slice(bytes);
+        } else {
+            out.extend(bytes.iter().filter(|&&byte| !scan::is_control(byte)));
         }
     }
     out.extend_from_slice(b"\r\n");
     if head.fields.has_reserved() {
-        for (name, value) in head.fields.iter().filter(|(name, _)| !header::is_reserved(name)) {
-            push_field(out, name, value);
+        let announces = head.framing == ReplyFraming::Chunked
+            && head.trailers == Trailers::Follow
+            && head.version != Version::HTTP_10;
+        for (name, value) in head.fields.iter() {
+            if !header::is_reserved(name) || announces && name == "trailer" {
+                push_field(out, name, value);
+            }
         }
     } else {
         out.extend_from_slice(head.fields.as_bytes());
@@ -218,6 +274,12 @@ pub fn reply_framing(
         None => ReplyFraming::Chunked,
     };
     ReplyPlan { framing, writes_body: true, closes: framing == ReplyFraming::UntilClose }
+}
+
+/// The date that goes out: the user's, if that is one.
+fn date<'a>(head: &ReplyHead<'a>) -> &'a [u8; 29] {
+    let own = head.fields.get("date").filter(|text| date::is_fixed(text));
+    own.and_then(|text| text.try_into().ok()).unwrap_or(head.date)
 }
 
 fn encode_status_line(out: &mut Vec<u8>, status: StatusCode, reason: Option<&str>) {

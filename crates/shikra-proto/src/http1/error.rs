@@ -64,7 +64,7 @@ pub enum HeadError {
     ContentLength,
     /// `Transfer-Encoding` is not exactly one `chunked`.
     TransferEncoding,
-    /// `Transfer-Encoding` names a coding other than `chunked`.
+    /// `Transfer-Encoding` names a coding other than `chunked` before it.
     TransferCodingUnknown,
     /// `Transfer-Encoding` came with `Content-Length`, or in an HTTP/1.0 message.
     FramingConflict,

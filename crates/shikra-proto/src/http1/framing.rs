@@ -112,8 +112,9 @@ pub(super) fn check_chunked<'a>(values: impl Iterator<Item = &'a [u8]>) -> Resul
     match (has_chunked, has_others) {
         (true, false) => Ok(()),
         // RFC 9112 §6.1: a coding that is not understood is 501.
-        (_, true) => Err(HeadError::TransferCodingUnknown),
-        (false, false) => Err(HeadError::TransferEncoding),
+        (true, true) => Err(HeadError::TransferCodingUnknown),
+        // RFC 9112 §6.3: without a final `chunked` nobody knows where the body ends, which is 400.
+        (false, _) => Err(HeadError::TransferEncoding),
     }
 }
 

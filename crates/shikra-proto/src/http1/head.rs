@@ -4,6 +4,7 @@ use http::{Method, Version};
 
 use super::target::{self, Found, Target, TargetForm, scan_target};
 use super::{BodyFraming, HeadError, HeadLimits, framing};
+use crate::ascii::AsciiBuf;
 use crate::header::{self, KnownField};
 use crate::scan;
 use crate::uri::UriPolicy;
@@ -40,7 +41,7 @@ pub struct RequestHead {
     first: [u16; KnownField::COUNT],
     /// A bit for each known name that came more than once.
     repeated: u64,
-    target_text: String,
+    target_text: AsciiBuf,
     target: Target,
     method: Method,
     version: Version,
@@ -72,7 +73,7 @@ impl RequestHead {
             fields: Vec::new(),
             first: [0; KnownField::COUNT],
             repeated: 0,
-            target_text: String::new(),
+            target_text: AsciiBuf::new(),
             target: Target::default(),
             method: Method::GET,
             version: Version::HTTP_11,
@@ -109,7 +110,7 @@ impl RequestHead {
 
     /// Gives the target as it was sent.
     pub fn target(&self) -> &str {
-        &self.target_text
+        self.target_text.as_str()
     }
 
     /// Gives the form of the target.
@@ -240,13 +241,13 @@ impl RequestHead {
     ) -> Result<(), HeadError> {
         self.clear();
         // The scanner looks for the space that ends a target.
-        self.target_text.push_str(target);
-        self.target_text.push(' ');
-        match scan_target(self.target_text.as_bytes(), &method, target.len())? {
-            Found::Ended { len, target: parts } if len == target.len() => self.target = parts,
+        let line = [target.as_bytes(), b" "].concat();
+        match scan_target(&line, &method, target.len())? {
+            Found::Ended { len, target: parts } if len == target.len() => {
+                self.set_target(target.as_bytes(), parts);
+            }
             _ => return Err(HeadError::TargetByte),
         }
-        self.target_text.truncate(target.len());
         self.set_method_and_version(method, version);
         Ok(())
     }
@@ -312,13 +313,17 @@ impl RequestHead {
     }
 
     fn check_cookies(&self, limits: &HeadLimits) -> Result<(), HeadError> {
+        // As many cookies need at least as many separators less one, so short fields are not counted.
+        let len: usize = self.values(KnownField::Cookie).map(|value| value.len() + 1).sum();
+        if len <= limits.cookies_max {
+            return Ok(());
+        }
         let count: usize = self.values(KnownField::Cookie).map(cookies).sum();
         if count > limits.cookies_max { Err(HeadError::TooManyCookies) } else { Ok(()) }
     }
 
     pub(super) fn set_target(&mut self, text: &[u8], parts: Target) {
-        self.target_text.clear();
-        self.target_text.push_str(scan::ascii(text));
+        self.target_text.set(text);
         self.target = parts;
     }
 
@@ -378,7 +383,7 @@ impl RequestHead {
     }
 
     fn target_part(&self, span: Span) -> &str {
-        self.target_text.get(span.start as usize..span.end as usize).unwrap_or_default()
+        self.target().get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 }
 

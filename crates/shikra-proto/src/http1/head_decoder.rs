@@ -225,6 +225,47 @@ pub(super) enum Line {
 /// Reads one field line (RFC 9112 §5).
 #[inline]
 pub(super) fn field_line(window: &[u8], start: usize) -> Result<Line, HeadError> {
+    match well_formed_line(window, start) {
+        Some(line) => Ok(line),
+        None => any_line(window, start),
+    }
+}
+
+/// A whole line that is as one expects, without a look at each byte of its name; anything else is for
+/// [`any_line`], which is the oracle in the tests. W3 of the bench: a third of the decoder's instructions.
+#[inline]
+fn well_formed_line(window: &[u8], start: usize) -> Option<Line> {
+    let line = window.get(start..)?;
+    let name_len = scan::find(line, b':')?;
+    let name = line.get(..name_len)?;
+    let known = KnownField::find(name);
+    // The name of a known field is a token.
+    if known.is_none() && (name_len == 0 || scan::span(name, scan::TOKEN) != name_len) {
+        return None;
+    }
+    let value_at = match line.get(name_len + 1..name_len + 3)? {
+        [b' ', b' ' | b'\t'] | [b'\t', _] => return None,
+        [b' ', _] => name_len + 2,
+        _ => name_len + 1,
+    };
+    let rest = line.get(value_at..)?;
+    let len = scan::value_span(rest);
+    let [b'\r', b'\n'] = rest.get(len..len + 2)? else { return None };
+    // RFC 9110 §5.5: white space around the value is not part of it.
+    if let Some(b' ' | b'\t') = rest.get(len.wrapping_sub(1)) {
+        return None;
+    }
+    let value_start = start + value_at;
+    let field = FieldSpan {
+        name: Span::new(start, start + name_len),
+        value: Span::new(value_start, value_start + len),
+    };
+    Some(Line::Field { field, known, next: value_start + len + 2 })
+}
+
+/// Reads one field line, or says what is missing or wrong.
+#[inline(never)]
+fn any_line(window: &[u8], start: usize) -> Result<Line, HeadError> {
     let line = window.get(start..).unwrap_or_default();
     let name_len = scan::span(line, scan::TOKEN);
     match line.get(name_len) {
@@ -353,3 +394,6 @@ const METHOD_BYTES_MAX: usize = 32;
 const EMPTY_LINES_MAX: u8 = 4;
 /// Length of `HTTP/1.1` and the line end.
 const VERSION_LINE_LEN: usize = 10;
+
+#[cfg(test)]
+mod tests;

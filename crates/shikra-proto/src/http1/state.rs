@@ -8,6 +8,7 @@
 //! | `Head` | `HeadRefused`, `Timeout` | `Lingering` |
 //! | `Head` | `PeerFinished` | `Closed` |
 //! | `Handling` | `StreamStarted` | `Sending` |
+//! | `Sending` | `StreamWithdrawn` | `Handling` |
 //! | `Handling`, `Sending` | `Replied(Keep)` | `Idle` |
 //! | `Handling`, `Sending` | `Replied(Drain)` | `Draining` |
 //! | `Handling`, `Sending` | `Replied(Linger)` | `Lingering` |
@@ -15,7 +16,8 @@
 //! | `Handling`, `Sending` | `PeerFinished` | unchanged (a grace runs) |
 //! | `Handling`, `Sending` | `Timeout` | `Closed` |
 //! | `Draining` | `BodyDone` | `Idle` |
-//! | `Draining` | `Timeout`, `PeerFinished`, `BodyRefused` | `Closing` |
+//! | `Draining` | `PeerFinished`, `Timeout` | `Closing` |
+//! | `Draining` | `BodyRefused` | `Lingering` |
 //! | `Lingering` | `PeerFinished`, `Timeout` | `Closed` |
 //! | `Closing` | `Flushed`, `Timeout` | `Closed` |
 //! | any | `Reset` | `Closed` |
@@ -59,6 +61,8 @@ pub enum Event {
     HeadRefused,
     /// The head of a streamed reply is on its way.
     StreamStarted,
+    /// The streamed reply is taken back before any of it has left.
+    StreamWithdrawn,
     /// A reply is whole, as far as the connection makes it.
     Replied(After),
     /// The unwanted body has ended.
@@ -106,6 +110,7 @@ impl State {
             (Self::Head, Event::HeadDone) => Self::Handling,
             (Self::Head, Event::HeadRefused | Event::Timeout) => Self::Lingering,
             (Self::Handling, Event::StreamStarted) => Self::Sending,
+            (Self::Sending, Event::StreamWithdrawn) => Self::Handling,
             (Self::Handling | Self::Sending, Event::Replied(after)) => match after {
                 After::Keep => Self::Idle,
                 After::Drain => Self::Draining,
@@ -114,9 +119,8 @@ impl State {
             },
             (Self::Handling | Self::Sending, Event::PeerFinished) => self,
             (Self::Draining, Event::BodyDone) => Self::Idle,
-            (Self::Draining, Event::Timeout | Event::PeerFinished | Event::BodyRefused) => {
-                Self::Closing
-            }
+            (Self::Draining, Event::PeerFinished | Event::Timeout) => Self::Closing,
+            (Self::Draining, Event::BodyRefused) => Self::Lingering,
             _ => Self::Closed,
         }
     }

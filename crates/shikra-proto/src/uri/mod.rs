@@ -4,10 +4,14 @@
 //! Queries have [a module of their own](crate::query).
 
 mod authority;
+mod network;
 mod path;
+mod reference;
 
 pub use authority::{Authority, AuthorityError, Host};
+pub use network::{Network, NetworkError};
 pub use path::{PathError, decode_segment, has_dot_segments, segments};
+pub use reference::encode_reference;
 
 /// Which bytes a query may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use shikra_proto::cookie::{self, CookieError, SameSite, SetCookie};
 
-// HX-101, CF-76: trimmed, unquoted, decoded, the first of equal names.
+// HX-101, CF-76, HA-189: trimmed, unquoted, decoded, the first of equal names.
 #[test]
 fn reads_cookies() {
     let table: &[(&str, &[(&str, &str)])] = &[
@@ -44,7 +44,7 @@ fn line(cookie: &SetCookie) -> String {
     String::from_utf8(out).unwrap()
 }
 
-// HA-180, HA-181, HA-182, HA-183, HA-184, HA-185, HX-187
+// HA-180, HA-181, HA-182, HA-183, HA-184, HA-185, HX-187, HX-188, HX-189, HX-191, CF-54
 #[test]
 fn writes_cookies() {
     let new = |value: &str| SetCookie::new("a", value).unwrap();
@@ -65,6 +65,11 @@ fn writes_cookies() {
             "a=1; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; SameSite=Lax",
         ),
         (new("1").with_secure().with_http_only(), "a=1; Path=/; HttpOnly; Secure; SameSite=Lax"),
+        (new("1").without_secure(), "a=1; Path=/; SameSite=Lax"),
+        (
+            new("1").with_same_site(SameSite::None).without_secure(),
+            "a=1; Path=/; Secure; SameSite=None",
+        ),
         (new("1").with_same_site(SameSite::Strict), "a=1; Path=/; SameSite=Strict"),
         (new("1").with_same_site(SameSite::None), "a=1; Path=/; Secure; SameSite=None"),
         (new("1").without_same_site(), "a=1; Path=/"),
@@ -85,7 +90,7 @@ fn writes_cookies() {
     }
 }
 
-// HA-188, CF-57: both the age and the date, with the path and domain of the cookie.
+// HA-188, HX-193, HX-194, CF-57: both the age and the date, with the path and domain of the cookie.
 #[test]
 fn removes_cookies() {
     let cookie =
@@ -122,5 +127,39 @@ proptest! {
         let pair = line.split("; ").next().unwrap();
         prop_assert_eq!(cookie::find(pair.as_bytes(), "a").unwrap().value(), value);
         prop_assert!(line.ends_with("; Path=/; SameSite=Lax"));
+    }
+}
+
+#[test]
+fn tells_a_cookie_from_its_namesakes() {
+    let base = cookie::scope(b"a=1; Path=/; SameSite=Lax");
+    for (line, is_same) in [
+        ("a=2;path=/", true),
+        (" a = 2 ; PATH=/; Domain", true),
+        ("a; Path=/", true),
+        ("a=1", false),
+        ("A=1; Path=/", false),
+        ("a=1; Path=/b", false),
+        ("a=1; Domain=b; Path=/", false),
+        ("", false),
+    ] {
+        assert_eq!(cookie::scope(line.as_bytes()) == base, is_same, "{line}");
+    }
+}
+
+// CF-56: who may add `Secure` later.
+#[test]
+fn knows_which_cookies_are_as_secure_as_their_connection() {
+    let new = |name: &'static str| SetCookie::new(name, "1").unwrap();
+    for (cookie, wanted) in [
+        (new("a"), true),
+        (new("a").with_secure(), false),
+        (new("a").without_secure(), false),
+        (new("a").with_partitioned(), false),
+        (new("a").with_same_site(SameSite::None), false),
+        (new("__Host-a"), false),
+        (new("__secure-a"), false),
+    ] {
+        assert_eq!(cookie.is_secure_as_connection(), wanted, "{cookie:?}");
     }
 }

@@ -3,7 +3,7 @@
 use http::{HeaderName, HeaderValue, Method, StatusCode, Version};
 use shikra_proto::header::{FieldError, FieldLines};
 use shikra_proto::http1::{
-    ConnectionOption, ReplyFraming, ReplyHead, encode_chunk_prefix, encode_chunk_suffix,
+    ConnectionOption, ReplyFraming, ReplyHead, Trailers, encode_chunk_prefix, encode_chunk_suffix,
     encode_continue, encode_last_chunk, encode_reply_head, reply_framing,
 };
 
@@ -27,6 +27,7 @@ fn reply(fields: &FieldLines) -> ReplyHead<'_> {
         fields,
         framing: ReplyFraming::Length(0),
         connection: ConnectionOption::Implied,
+        trailers: Trailers::None,
     }
 }
 
@@ -148,11 +149,75 @@ fn leaves_out_framing_fields_of_the_user() {
         ("Proxy-Connection", "close"),
     ]);
     let head = ReplyHead { content_type: Some("text/plain"), ..reply(&lines) };
-    let wanted = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nx-a: 1\r\ntrailer: x-sum\r\ncontent-length: 0\r\n\r\n";
+    let wanted =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nx-a: 1\r\ncontent-length: 0\r\n\r\n";
     assert_eq!(encoded(&head), wanted);
     let mut head = head;
     head.content_type = Some("a/b\r\nx: y");
     assert!(encoded(&head).contains("content-type: a/bx: y\r\n"));
+}
+
+// VA-192, VA-197: `trailer` announces what follows, and nothing where nothing can.
+#[test]
+fn announces_trailers_of_chunked_bodies_alone() {
+    let lines = fields(&[("Trailer", "x-sum")]);
+    let chunked = ReplyFraming::Chunked;
+    let with = |framing, trailers, version| {
+        encoded(&ReplyHead { framing, trailers, version, ..reply(&lines) })
+            .contains("trailer: x-sum\r\n")
+    };
+    assert!(with(chunked, Trailers::Follow, Version::HTTP_11));
+    assert!(!with(chunked, Trailers::None, Version::HTTP_11));
+    assert!(!with(chunked, Trailers::Follow, Version::HTTP_10));
+    assert!(!with(ReplyFraming::Length(1), Trailers::Follow, Version::HTTP_11));
+}
+
+// VA-191: one date, the user's if it is one.
+#[test]
+fn a_valid_date_of_the_user_takes_the_place_of_the_server_s() {
+    for (date, wins) in [
+        ("Sun, 06 Nov 1994 08:49:37 GMT", true),
+        ("Sun, 6 Nov 1994 08:49:37 GMT", false),
+        ("Sunday, 06-Nov-94 08:49:37 GMT", false),
+        ("", false),
+    ] {
+        let lines = fields(&[("x-a", "1"), ("Date", date)]);
+        let mut out = Vec::new();
+        encode_reply_head(&mut out, &reply(&lines));
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text.matches("date: ").count(), 1, "{text}");
+        let wanted = if wins { date } else { "Thu, 01 Jan 1970 00:00:00 GMT" };
+        assert!(text.contains(&format!("date: {wanted}\r\n")), "{text}");
+    }
+}
+
+// VA-184, HX-147: a length that is declared for a body which is not sent.
+#[test]
+fn a_declared_length_counts_where_no_body_is_sent() {
+    let table: &[(&str, u16, Option<u64>, &str, ReplyFraming)] = &[
+        ("HEAD", 200, Some(0), "7", ReplyFraming::Length(7)),
+        ("HEAD", 200, None, "7", ReplyFraming::Length(7)),
+        ("HEAD", 200, Some(4), "7", ReplyFraming::Length(4)),
+        ("HEAD", 404, Some(0), "7", ReplyFraming::Length(7)),
+        ("HEAD", 204, Some(0), "7", ReplyFraming::None),
+        ("HEAD", 205, Some(0), "7", ReplyFraming::Length(0)),
+        ("GET", 304, Some(4), "7", ReplyFraming::Length(7)),
+        ("GET", 304, Some(4), "x", ReplyFraming::None),
+        ("GET", 304, Some(4), "+7", ReplyFraming::None),
+        ("GET", 304, Some(4), "99999999999999999999", ReplyFraming::None),
+        ("GET", 200, Some(0), "7", ReplyFraming::Length(0)),
+        ("GET", 200, None, "7", ReplyFraming::Chunked),
+        ("GET", 204, Some(0), "7", ReplyFraming::None),
+        ("CONNECT", 200, Some(0), "7", ReplyFraming::None),
+    ];
+    for (method, status, len, declared, wanted) in table {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let status = StatusCode::from_u16(*status).unwrap();
+        let lines = fields(&[("content-length", declared)]);
+        let plan = reply_framing(&method, Version::HTTP_11, status, *len);
+        let plan = plan.with_declared_len(&method, status, *len, &lines);
+        assert_eq!(plan.framing, *wanted, "{method} {status} {declared}");
+    }
 }
 
 #[test]

@@ -46,9 +46,9 @@ fn refuses_ambiguous_framing() {
         ("Transfer-Encoding: chunked;a=b\r\n", TransferEncoding),
         ("Transfer-Encoding: chunked\x0b\r\n", FieldValue),
         ("Transfer-Encoding: gzip, chunked\r\n", TransferCodingUnknown),
-        ("Transfer-Encoding: gzip\r\n", TransferCodingUnknown),
-        ("Transfer-Encoding: identity\r\n", TransferCodingUnknown),
-        ("Transfer-Encoding: xchunked\r\n", TransferCodingUnknown),
+        ("Transfer-Encoding: gzip\r\n", TransferEncoding),
+        ("Transfer-Encoding: identity\r\n", TransferEncoding),
+        ("Transfer-Encoding: xchunked\r\n", TransferEncoding),
         ("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n", TransferCodingUnknown),
     ];
     for (fields, error) in table {

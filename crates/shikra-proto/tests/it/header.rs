@@ -97,3 +97,48 @@ fn prefers_the_most_specific_range() {
     assert_eq!(preferred(b"a/b, c/d", &["c/d", "a/b"]), Some("c/d"));
     assert_eq!(preferred(b"", &["a/b"]), None);
 }
+
+// VA-188, HX-145: a field that frames a message has a form of its own.
+#[test]
+fn checks_the_form_of_fields_that_frame_a_message() {
+    use shikra_proto::header::{FieldError, check_form};
+    let table: &[(&str, &str, bool)] = &[
+        ("content-length", "0", true),
+        ("Content-Length", " 12 ", true),
+        ("content-length", "", false),
+        ("content-length", "-1", false),
+        ("content-length", "+1", false),
+        ("content-length", "1.5", false),
+        ("content-length", "abc", false),
+        ("content-length", "1, 1", false),
+        ("date", "Sun, 06 Nov 1994 08:49:37 GMT", true),
+        ("Date", "Sun, 6 Nov 1994 08:49:37 GMT", false),
+        ("date", "Sunday, 06-Nov-94 08:49:37 GMT", false),
+        ("date", "nope", false),
+        ("connection", "close, x-a", true),
+        ("connection", "a b", false),
+        ("trailer", "x-sum, x-b", true),
+        ("trailer", "x:sum", false),
+        ("transfer-encoding", "gzip;q=\"1\", chunked", true),
+        ("transfer-encoding", "gz ip", false),
+        ("transfer-encoding", ";a", false),
+        ("x-date", "nope", true),
+        ("dat", "nope", true),
+    ];
+    for (name, value, is_valid) in table {
+        let wanted = if *is_valid { Ok(()) } else { Err(FieldError::Form) };
+        assert_eq!(check_form(name, value.as_bytes()), wanted, "{name}: {value}");
+    }
+}
+
+#[test]
+fn removes_the_fields_that_are_picked_out() {
+    use shikra_proto::header::FieldLines;
+    let mut lines = FieldLines::new();
+    for (name, value) in [("a", "1"), ("b", "1"), ("A", "2"), ("a", "1")] {
+        lines.try_append(name, value.as_bytes()).unwrap();
+    }
+    assert!(lines.remove_where("A", |value| value == b"1"));
+    assert_eq!((lines.as_bytes(), lines.len_fields()), (&b"b: 1\r\na: 2\r\n"[..], 2));
+    assert!(!lines.remove_where("a", |value| value == b"1"));
+}

@@ -100,3 +100,25 @@ proptest! {
         }
     }
 }
+
+// HX-154, HA-030: an address that a header field can carry and a browser reads as it was meant.
+#[test]
+fn encodes_references() {
+    use shikra_proto::uri::encode_reference;
+    let table: &[(&str, Option<&str>)] = &[
+        ("", Some("")),
+        ("https://a.b:8/c;d=e?f=[1]&g=%20#h", Some("https://a.b:8/c;d=e?f=[1]&g=%20#h")),
+        ("/a b", Some("/a%20b")),
+        ("/\u{fc}", Some("/%C3%BC")),
+        ("/\\evil.example", Some("/%5Cevil.example")),
+        ("/<\">^`{|}", Some("/%3C%22%3E%5E%60%7B%7C%7D")),
+        ("/%zz", Some("/%zz")),
+        ("/\r\nx: y", None),
+        ("/\t", None),
+        ("/\0", None),
+        ("/\u{7f}", None),
+    ];
+    for (text, wanted) in table {
+        assert_eq!(encode_reference(text).as_deref(), *wanted, "{text:?}");
+    }
+}

@@ -95,7 +95,7 @@ fn refuses_what_no_server_should_send() {
             FramingConflict,
         ),
         ("HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", FramingConflict),
-        ("HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\n", TransferCodingUnknown),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\n", TransferEncoding),
         ("HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n", FramingConflict),
         ("HTTP/1.1 101 Switching\r\ntransfer-encoding: chunked\r\n\r\n", FramingConflict),
     ];

@@ -13,11 +13,12 @@ const STATES: [State; 8] = [
     State::Closed,
 ];
 
-const EVENTS: [Event; 15] = [
+const EVENTS: [Event; 16] = [
     Event::Bytes,
     Event::HeadDone,
     Event::HeadRefused,
     Event::StreamStarted,
+    Event::StreamWithdrawn,
     Event::Replied(After::Keep),
     Event::Replied(After::Drain),
     Event::Replied(After::Linger),
@@ -43,13 +44,14 @@ const ROWS: &[(State, Event, State)] = &[
     (State::Handling, Event::Replied(After::Linger), State::Lingering),
     (State::Handling, Event::Replied(After::Close), State::Closing),
     (State::Handling, Event::PeerFinished, State::Handling),
+    (State::Sending, Event::StreamWithdrawn, State::Handling),
     (State::Sending, Event::Replied(After::Keep), State::Idle),
     (State::Sending, Event::Replied(After::Drain), State::Draining),
     (State::Sending, Event::Replied(After::Linger), State::Lingering),
     (State::Sending, Event::Replied(After::Close), State::Closing),
     (State::Sending, Event::PeerFinished, State::Sending),
     (State::Draining, Event::BodyDone, State::Idle),
-    (State::Draining, Event::BodyRefused, State::Closing),
+    (State::Draining, Event::BodyRefused, State::Lingering),
     (State::Draining, Event::PeerFinished, State::Closing),
     (State::Draining, Event::Timeout, State::Closing),
 ];

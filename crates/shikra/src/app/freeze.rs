@@ -2,7 +2,9 @@
 //! where the patterns decide them, and every mistake is found.
 
 use super::{App, BaseDef, HostDef, MountDef, RouteDef};
-use crate::dispatch::{Frozen, FrozenRoute, FrozenSite, FrozenStep, Hook, Scope, StateMaker};
+use crate::dispatch::{
+    COLLECTED_BYTES_MAX, Frozen, FrozenRoute, FrozenSite, FrozenStep, Hook, Scope, Tier,
+};
 use crate::error::Result;
 use crate::middleware::Middleware;
 use crate::router::{
@@ -10,6 +12,9 @@ use crate::router::{
     PrefixSet, RouterBuilder, Settings,
 };
 use crate::state::SharedState;
+use http::Method;
+use shikra_engine::body::Oversize;
+use shikra_engine::config::Readiness;
 use std::fmt;
 use std::io;
 use std::panic::Location;
@@ -45,14 +50,32 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Freezes an application.
+/// Freezes an application for a server that is yet to start.
 ///
 /// # Errors
 /// All mistakes at once, as one text.
 pub(crate) fn freeze(app: App) -> io::Result<Frozen> {
+    // Of this server alone, though clones of the application may run on others.
+    freeze_for(app, Readiness::default())
+}
+
+/// Freezes an application for the server of this readiness.
+///
+/// # Errors
+/// As [`freeze`].
+pub(super) fn freeze_for(mut app: App, readiness: Readiness) -> io::Result<Frozen> {
+    app.config.readiness = readiness.clone();
+    app.shared.insert(readiness);
     let mut freezer = Freezer::default();
     freezer.add_site(&app, Around { apps: &[], settings: Settings::new(), default_port: None });
     freezer.finish(app)
+}
+
+/// A setting of the whole server in a part of the application, where it would have no effect.
+fn server_problem(app: &App) -> Option<Problem> {
+    let what = "a mount or host has no limits, workers or signals of its own: set them on the \
+                application around it";
+    app.server_place.map(|place| Problem::new(what, place))
 }
 
 /// All sites: the application, and its host children.
@@ -114,6 +137,8 @@ impl Freezer {
         // By the number of their site.
         let mut taken: Vec<(usize, &HostDef)> = Vec::new();
         for def in defs {
+            self.problems.extend(server_problem(&def.app));
+            self.problems.extend(def.app.whole.problems_inside());
             let child = self.add_site(&def.app, around);
             if let Some(Some(site)) = self.sites.get_mut(child) {
                 site.host.clone_from(&def.pattern);
@@ -153,12 +178,18 @@ impl Freezer {
             let text = format!("the application has mistakes:\n{}", lines.join("\n"));
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
+        let sites = self.sites.into_iter().flatten().map(|mut site| {
+            site.proxies = app.whole.proxies.as_ref().map(|placed| Arc::clone(&placed.value));
+            site.overrides_method = app.whole.method_override.is_some();
+            Arc::new(site)
+        });
         Ok(Frozen {
-            sites: self.sites.into_iter().flatten().map(Arc::new).collect(),
+            sites: sites.collect(),
             on_start: self.on_start,
             on_stop: self.on_stop,
             config: app.config,
             mode: app.mode,
+            observe: app.observe,
         })
     }
 }
@@ -167,10 +198,12 @@ impl Freezer {
 #[derive(Clone)]
 struct Level {
     prefix: Prefix,
+    is_mount: bool,
     parent: Option<usize>,
     /// What the applications around put around everything: globals, then base paths.
     around: Vec<Candidate>,
     body_bytes_max: Option<u64>,
+    oversize: Option<Oversize>,
 }
 
 /// A middleware that stands around a route if its base path covers it.
@@ -178,6 +211,10 @@ struct Level {
 struct Candidate {
     middleware: Arc<dyn Middleware>,
     base: Option<(Prefix, usize)>,
+    /// The number of segments that it stands under.
+    depth: u16,
+    tier: Tier,
+    below: Arc<str>,
 }
 
 /// One site while it grows.
@@ -188,14 +225,13 @@ struct SiteFreezer {
     settings: Settings,
     routes: Vec<FrozenRoute>,
     places: Vec<&'static Location<'static>>,
-    outer: Vec<FrozenStep>,
+    connect: Option<usize>,
     bases: PrefixSet<usize>,
     bases_len: usize,
     scopes: Vec<Scope>,
     mounts: PrefixSet<usize>,
+    root: usize,
     problems: Vec<Problem>,
-    shared: SharedState,
-    makers: Vec<StateMaker>,
     on_start: Vec<Hook>,
     on_stop: Vec<Hook>,
 }
@@ -203,7 +239,8 @@ struct SiteFreezer {
 impl Level {
     fn root() -> Self {
         let prefix = Prefix::parse("/").expect("the root is a prefix");
-        Self { prefix, parent: None, around: Vec::new(), body_bytes_max: None }
+        let (parent, around) = (None, Vec::new());
+        Self { prefix, is_mount: false, parent, around, body_bytes_max: None, oversize: None }
     }
 }
 
@@ -215,14 +252,13 @@ impl SiteFreezer {
             settings,
             routes: Vec::new(),
             places: Vec::new(),
-            outer: Vec::new(),
+            connect: None,
             bases: PrefixSet::new(settings.path_case),
             bases_len: 0,
             scopes: Vec::new(),
             mounts: PrefixSet::new(settings.path_case),
+            root: 0,
             problems: Vec::new(),
-            shared: SharedState::default(),
-            makers: Vec::new(),
             on_start: Vec::new(),
             on_stop: Vec::new(),
         }
@@ -231,8 +267,9 @@ impl SiteFreezer {
     /// Adds the application that the site is for.
     fn add_root(&mut self, app: &App, level: &Level) {
         let (inner, scope) = self.enter(app, level);
-        self.outer = inner.around.iter().map(Candidate::conditional).collect();
+        self.root = scope;
         if let Some(scope) = self.scopes.get_mut(scope) {
+            scope.outer = inner.around.iter().map(Candidate::conditional).collect();
             scope.no_host = app.scopes.no_host.as_ref().map(|placed| Arc::clone(&placed.value));
         }
         self.add_content(app, &inner, scope);
@@ -246,7 +283,19 @@ impl SiteFreezer {
             let what = "a mounted application has no hosts: they are asked before the path";
             self.problems.push(Problem::new(what, place));
         }
+        self.problems.extend(server_problem(app));
+        self.problems.extend(app.whole.problems_inside());
         let (inner, scope) = self.enter(app, level);
+        // CF-21: its middleware stands around what lies below it and no route answers. What is mounted at
+        // `/` has nothing below it of its own, so there the application around it decides.
+        let outer = level.parent.and_then(|parent| self.scopes.get(parent));
+        let outer = match outer.filter(|outer| outer.depth == depth(&level.prefix)) {
+            Some(outer) => outer.outer.clone(),
+            None => inner.around.iter().map(Candidate::conditional).collect(),
+        };
+        if let Some(scope) = self.scopes.get_mut(scope) {
+            scope.outer = outer;
+        }
         self.add_content(app, &inner, scope);
     }
 
@@ -254,29 +303,40 @@ impl SiteFreezer {
     fn enter(&mut self, app: &App, level: &Level) -> (Level, usize) {
         let scope = self.scopes.len();
         let scopes = &app.scopes;
+        let catches = scopes.catches.iter();
         let not_found_for = scopes.not_found_for.iter().map(|placed| placed.value.clone());
         self.scopes.push(Scope {
             parent: level.parent,
-            prefix_len: level.prefix.len(),
-            catches: scopes.catches.clone(),
+            depth: depth(&level.prefix),
+            catches: catches.map(|(_, placed)| Arc::clone(&placed.value)).collect(),
             on_error: scopes.on_error.as_ref().map(|placed| Arc::clone(&placed.value)),
+            logger: scopes.logger.as_ref().map(|placed| Arc::clone(&placed.value)),
             no_host: None,
             not_found_for: not_found_for.collect(),
             not_found: scopes.not_found.as_ref().map(|placed| Arc::clone(&placed.value)),
             unmatched: scopes.unmatched.as_ref().map(|placed| Arc::clone(&placed.value)),
+            outer: Vec::new(),
+            shared: SharedState::default(),
+            makers: Vec::new(),
+            places: scopes.places(&level.prefix),
         });
         self.mounts.insert(&level.prefix, scope);
         let around = self.around(app, level);
         let body_bytes_max = app.body_bytes_max.or(level.body_bytes_max);
+        let oversize = app.oversize.or(level.oversize);
         let prefix = level.prefix.clone();
-        (Level { prefix, parent: Some(scope), around, body_bytes_max }, scope)
+        let is_mount = level.is_mount;
+        let parent = Some(scope);
+        (Level { prefix, is_mount, parent, around, body_bytes_max, oversize }, scope)
     }
 
     /// Adds what an application brings into its site.
     fn add_content(&mut self, app: &App, level: &Level, scope: usize) {
         self.problems.extend(app.problems.iter().cloned());
-        self.shared.extend(&app.shared);
-        self.makers.extend(app.makers.iter().cloned());
+        if let Some(scope) = self.scopes.get_mut(scope) {
+            scope.shared = app.shared.clone();
+            scope.makers = app.makers.clone();
+        }
         self.on_start.extend(app.on_start.iter().cloned());
         self.on_stop.extend(app.on_stop.iter().cloned());
         for route in &app.routes {
@@ -296,13 +356,23 @@ impl SiteFreezer {
     /// its globals, then its base paths, shorter ones first.
     fn around(&mut self, app: &App, level: &Level) -> Vec<Candidate> {
         let mut around = level.around.clone();
-        let globals = app.globals.iter().map(Arc::clone);
-        around.extend(globals.map(|middleware| Candidate { middleware, base: None }));
+        let tier = if level.is_mount { Tier::Mount } else { Tier::Global };
+        let below: Arc<str> = level.prefix.text().into();
+        let outer = depth(&level.prefix);
+        around.extend(app.globals.iter().map(|middleware| Candidate {
+            middleware: Arc::clone(middleware),
+            base: None,
+            depth: outer,
+            tier,
+            below: Arc::clone(&below),
+        }));
         let mut bases: Vec<_> =
             app.bases.iter().filter_map(|base| self.base(base, level)).collect();
         bases.sort_by_key(|(prefix, ..)| prefix.len());
         for (prefix, number, middleware) in bases {
-            around.push(Candidate { middleware, base: Some((prefix, number)) });
+            let (depth, below) = (depth(&prefix), prefix.text().into());
+            let base = Some((prefix, number));
+            around.push(Candidate { middleware, base, depth, tier: Tier::Base, below });
         }
         around
     }
@@ -329,11 +399,14 @@ impl SiteFreezer {
                         the mount's differ";
             self.problems.push(Problem::new(what, mount.place));
         }
-        self.add_mounted(&mount.app, &Level { prefix, ..level.clone() });
+        self.add_mounted(&mount.app, &Level { prefix, is_mount: true, ..level.clone() });
     }
 
     fn add_route(&mut self, def: &RouteDef, level: &Level, scope: usize) {
         let Some((pattern, route)) = self.frozen_route(def, level, scope) else { return };
+        if def.method == MethodMatch::One(Method::CONNECT) {
+            return self.add_connect(&pattern, route, def.place);
+        }
         match self.builder.insert(def.method.clone(), pattern, self.routes.len()) {
             Ok(_) => {
                 self.places.push(def.place);
@@ -341,6 +414,29 @@ impl SiteFreezer {
             }
             Err(error) => self.refuse(&error, "", def.place),
         }
+    }
+
+    /// CF-74: the target of `CONNECT` has no path, so its route stands beside the table.
+    fn add_connect(
+        &mut self,
+        pattern: &Pattern,
+        mut route: FrozenRoute,
+        place: &'static Location<'static>,
+    ) {
+        let what = if pattern.text() != "*" || route.scope != self.root {
+            "a CONNECT has no path: its route is `*`, of the application itself or a host child"
+                .into()
+        } else if let Some(first) = self.connect.and_then(|first| self.places.get(first)) {
+            format!("CONNECT * is already registered, at {first}")
+        } else {
+            // No base path covers it.
+            route.steps.retain(|step| step.condition.is_none());
+            self.connect = Some(self.routes.len());
+            self.places.push(place);
+            self.routes.push(route);
+            return;
+        };
+        self.problems.push(Problem::new(what, place));
     }
 
     fn frozen_route(
@@ -353,14 +449,27 @@ impl SiteFreezer {
         let pattern = self.checked(pattern, def.place)?;
         let mut steps: Vec<_> =
             level.around.iter().filter_map(|step| step.around(&pattern, self.settings)).collect();
-        let own = def.middleware.iter().map(Arc::clone);
-        steps.extend(own.map(|middleware| FrozenStep { middleware, condition: None }));
+        // CF-38: whoever says what becomes of large bodies means streams too.
+        let unset_max = level.oversize.map(|_| COLLECTED_BYTES_MAX);
+        let depth = depth(&level.prefix);
+        let below: Arc<str> = pattern.text().into();
+        steps.extend(def.middleware.iter().map(|middleware| FrozenStep {
+            middleware: Arc::clone(middleware),
+            condition: None,
+            depth,
+            tier: Tier::Route,
+            below: Arc::clone(&below),
+        }));
         let route = FrozenRoute {
             steps,
             handler: Arc::clone(&def.handler),
-            body_bytes_max: def.options.body_bytes_max.or(level.body_bytes_max),
+            body_bytes_max: def.options.body_bytes_max.or(level.body_bytes_max).or(unset_max),
+            oversize: level.oversize.unwrap_or_default(),
             deadline: def.options.deadline,
+            logger: def.logger.clone(),
+            place: def.place,
             scope,
+            depth,
         };
         Some((pattern, route))
     }
@@ -434,12 +543,13 @@ impl SiteFreezer {
             router: self.builder.build(),
             with_no_such_method: no_such_method.map(RouterBuilder::build),
             routes: self.routes,
-            outer: self.outer,
+            connect: self.connect,
             bases: self.bases,
             scopes: self.scopes,
             mounts: self.mounts,
-            shared: self.shared,
-            makers: self.makers,
+            proxies: None,
+            overrides_method: false,
+            root: self.root,
         }
     }
 }
@@ -447,19 +557,29 @@ impl SiteFreezer {
 impl Candidate {
     /// The step around a route, unless its base path never covers the route.
     fn around(&self, pattern: &Pattern, settings: Settings) -> Option<FrozenStep> {
-        let middleware = Arc::clone(&self.middleware);
-        let Some((prefix, number)) = &self.base else {
-            return Some(FrozenStep { middleware, condition: None });
-        };
-        match prefix.covers(pattern, settings.path_case) {
-            Coverage::Always => Some(FrozenStep { middleware, condition: None }),
-            Coverage::Sometimes => Some(FrozenStep { middleware, condition: Some(*number) }),
-            Coverage::Never => None,
+        let coverage =
+            self.base.as_ref().map(|(prefix, _)| prefix.covers(pattern, settings.path_case));
+        match coverage {
+            None | Some(Coverage::Always) => {
+                Some(FrozenStep { condition: None, ..self.conditional() })
+            }
+            Some(Coverage::Sometimes) => Some(self.conditional()),
+            Some(Coverage::Never) => None,
         }
     }
 
     fn conditional(&self) -> FrozenStep {
-        let middleware = Arc::clone(&self.middleware);
-        FrozenStep { middleware, condition: self.base.as_ref().map(|(_, number)| *number) }
+        FrozenStep {
+            middleware: Arc::clone(&self.middleware),
+            condition: self.base.as_ref().map(|(_, number)| *number),
+            depth: self.depth,
+            tier: self.tier,
+            below: Arc::clone(&self.below),
+        }
     }
+}
+
+/// Patterns have far fewer segments than fit.
+fn depth(prefix: &Prefix) -> u16 {
+    u16::try_from(prefix.len()).unwrap_or(u16::MAX)
 }

@@ -1,39 +1,50 @@
 //! The application: what a program registers, before it is frozen and served.
 
+pub mod explain;
 mod freeze;
 mod hosts;
+#[cfg(feature = "tower")]
+mod in_process;
+mod observe;
 mod route;
 mod scopes;
 mod serve;
+mod settings;
+mod swap;
+mod whole;
 
 pub use freeze::Problem;
 pub(crate) use freeze::freeze;
+#[cfg(feature = "tower")]
+pub(crate) use in_process::{AppWorker, InProcess};
 pub use route::Route;
 pub use scopes::Unmatched;
 #[cfg(feature = "testing")]
 pub(crate) use serve::AppFactory;
 pub use serve::AppHandle;
 
-use crate::dispatch::{Hook, StateMaker};
+use crate::dispatch::{Hook, Observe, StateMaker};
 use crate::error::Result;
 use crate::error_handler::Mode;
+use crate::failure::Logger;
 use crate::handler::{self, Handler};
 use crate::into_response::IntoResponse;
-use crate::middleware::{self, Middleware, Next};
+use crate::middleware::{self, IntoStack, Middleware, Next, Stack};
 use crate::request::Request;
 use crate::router::{MethodMatch, PathCase, TrailingSlash};
 use crate::state::SharedState;
 use hosts::HostDef;
 use http::Method;
 use scopes::Scopes;
-use shikra_engine::config::Config;
-use shikra_engine::limits::Limits;
+use shikra_engine::body::Oversize;
+use shikra_engine::config::{Config, Signals};
 use std::any::TypeId;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+use whole::Whole;
 
 /// A web application: routes, middleware, state and settings.
 ///
@@ -62,11 +73,17 @@ pub struct App {
     on_stop: Vec<Hook>,
     scopes: Scopes,
     body_bytes_max: Option<u64>,
+    oversize: Option<Oversize>,
     default_port: Option<u16>,
     path_case: Option<PathCase>,
     trailing_slash: Option<TrailingSlash>,
+    whole: Whole,
     config: Config,
+    signals: Option<Signals>,
+    /// Where the first setting of the whole server was made.
+    server_place: Option<&'static Location<'static>>,
     mode: Mode,
+    observe: Observe,
     problems: Vec<Problem>,
 }
 
@@ -84,6 +101,7 @@ struct RouteDef {
     handler: Arc<dyn Handler>,
     middleware: Vec<Arc<dyn Middleware>>,
     options: RouteOptions,
+    logger: Option<Logger>,
     place: &'static Location<'static>,
 }
 
@@ -208,6 +226,20 @@ impl App {
     }
 
     /// Registers a handler for any method, extension methods included.
+    ///
+    /// The target of `CONNECT` is a host and a port, and has no path: its one route is `*`, of the application
+    /// itself or a host child, and finds them as `req.authority()`. No tunnel is made: whatever the handler
+    /// answers, the connection closes after it. Without such a route the answer is 405.
+    ///
+    /// ```
+    /// use shikra::{App, Method, testing::TestClient};
+    ///
+    /// let mut app = App::new();
+    /// app.method(Method::from_bytes(b"PURGE")?, "/cache/:key", async |_| 204)
+    ///     .method(Method::TRACE, "/echo", async |req| req.target().to_owned());
+    /// assert_eq!(TestClient::new(app).request(Method::TRACE, "/echo?a").send().text(), "/echo?a");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[track_caller]
     pub fn method<F, R>(&mut self, method: Method, path: &str, handler: F) -> &mut Self
     where
@@ -238,6 +270,7 @@ impl App {
             handler,
             middleware: Vec::new(),
             options: RouteOptions::default(),
+            logger: None,
             place: Location::caller(),
         });
         self
@@ -261,8 +294,25 @@ impl App {
         self.mount(prefix, group)
     }
 
-    /// Puts another application's routes below a prefix. Its middleware runs for its routes alone;
-    /// `req.path()` stays whole.
+    /// Puts another application's routes below a prefix. `req.path()` stays whole.
+    ///
+    /// What it has set holds for its routes alone: middleware, state, error handlers, limits. Of two values
+    /// of state of one type the mount's is what its routes find, and middleware around them with it. Its
+    /// middleware runs for requests below its prefix that no route answers too, except where it is mounted at
+    /// `/`: there its routes join this application's, and so does what they do not answer.
+    ///
+    /// ```
+    /// use shikra::{App, before, testing::TestClient};
+    ///
+    /// let mut admin = App::new();
+    /// admin.use_(before(async |_| Some((401, "log in first")))).get("/users", async |_| "users");
+    /// let mut app = App::new();
+    /// app.mount("/admin", admin);
+    /// let client = TestClient::new(app);
+    /// assert_eq!(client.get("/admin/users").send().status(), 401);
+    /// assert_eq!(client.get("/admin/none").send().status(), 401); // nobody learns what there is
+    /// assert_eq!(client.get("/administration").send().status(), 404);
+    /// ```
     #[track_caller]
     pub fn mount(&mut self, prefix: &str, app: impl IntoApp) -> &mut Self {
         let (prefix, app) = (prefix.to_owned(), app.into_app());
@@ -271,12 +321,32 @@ impl App {
     }
 
     /// Puts a middleware around everything, requests that match no route included.
+    #[track_caller]
     pub fn use_<F, R>(&mut self, step: F) -> &mut Self
     where
         F: AsyncFn(Request, Next) -> R + Send + Sync + 'static,
         R: IntoResponse + 'static,
     {
         self.globals.push(middleware::erase(step));
+        self
+    }
+
+    /// Puts a list of middleware around everything, as [`App::use_`] does with one: a [`Stack`], or tuples,
+    /// arrays and vectors, nested too. The first is the outermost.
+    ///
+    /// ```
+    /// use shikra::{App, Stack, before, late, testing::TestClient};
+    ///
+    /// let mark = |name: &'static str| late(move |_| move |res| res.append_header("x-seen", name));
+    /// let common = Stack::of((mark("third"), mark("second")));
+    /// let mut app = App::new();
+    /// app.use_all((before(async |_| ()), [common, Stack::of(mark("first"))])).get("/", async |_| "");
+    /// let reply = TestClient::new(app).get("/").send();
+    /// assert_eq!(reply.header_all("x-seen"), ["first", "second", "third"]);
+    /// ```
+    #[track_caller]
+    pub fn use_all<M>(&mut self, list: impl IntoStack<M>) -> &mut Self {
+        self.globals.extend(Stack::of(list).into_steps());
         self
     }
 
@@ -288,9 +358,27 @@ impl App {
         F: AsyncFn(Request, Next) -> R + Send + Sync + 'static,
         R: IntoResponse + 'static,
     {
-        let (prefix, middleware) = (prefix.to_owned(), middleware::erase(step));
-        self.bases.push(BaseDef { prefix, middleware, place: Location::caller() });
+        self.add_base(prefix, middleware::erase(step), Location::caller());
         self
+    }
+
+    /// Puts a list of middleware around everything at and below a base path: [`App::use_all`] and
+    /// [`App::use_at`] in one.
+    #[track_caller]
+    pub fn use_all_at<M>(&mut self, prefix: &str, list: impl IntoStack<M>) -> &mut Self {
+        for middleware in Stack::of(list).into_steps() {
+            self.add_base(prefix, middleware, Location::caller());
+        }
+        self
+    }
+
+    fn add_base(
+        &mut self,
+        prefix: &str,
+        middleware: Arc<dyn Middleware>,
+        place: &'static Location<'static>,
+    ) {
+        self.bases.push(BaseDef { prefix: prefix.to_owned(), middleware, place });
     }
 
     // State and hooks.
@@ -345,38 +433,6 @@ impl App {
 
     // Settings.
 
-    /// Limits every body, streams included, in bytes: 413 before the handler where the length is
-    /// announced. Without it a collected body may have 250,000 bytes and a stream any number.
-    pub fn body_bytes_max(&mut self, max: u64) -> &mut Self {
-        self.body_bytes_max = Some(max);
-        self
-    }
-
-    /// The number of workers; by default one for each processor.
-    pub fn workers(&mut self, workers: usize) -> &mut Self {
-        self.config.workers = workers;
-        self
-    }
-
-    /// The most connections at a time; beyond it, accepting pauses. By default what the descriptor
-    /// limit allows, less 20.
-    pub fn connections_max(&mut self, max: usize) -> &mut Self {
-        self.config.connections_max = Some(max);
-        self
-    }
-
-    /// Changes limits and timeouts of connections.
-    ///
-    /// ```
-    /// # use shikra::App;
-    /// let mut app = App::new();
-    /// app.limits(|limits| limits.keep_alive_timeout = std::time::Duration::from_secs(5));
-    /// ```
-    pub fn limits(&mut self, change: impl FnOnce(&mut Limits)) -> &mut Self {
-        change(&mut self.config.limits);
-        self
-    }
-
     /// How letter case in paths is treated; by default it matters.
     pub fn path_case(&mut self, path_case: PathCase) -> &mut Self {
         self.path_case = Some(path_case);
@@ -389,12 +445,6 @@ impl App {
         self
     }
 
-    /// Shows the causes of errors to clients. Never on the open internet.
-    pub fn development(&mut self) -> &mut Self {
-        self.mode = Mode::Development;
-        self
-    }
-
     /// All routes as data: method and pattern, in the order of registration, mounts included. Those of
     /// host children follow, the host pattern before each path.
     ///
@@ -402,26 +452,52 @@ impl App {
     /// What would keep the application from starting.
     pub fn routes(&self) -> std::io::Result<Vec<(MethodMatch, String)>> {
         let frozen = freeze(self.clone())?;
-        let routes = frozen.sites.iter().flat_map(|site| {
-            let routes = site.router.routes().iter();
-            routes
-                .map(|route| (route.method().clone(), format!("{}{}", site.host, route.pattern())))
-        });
-        Ok(routes.collect())
+        let mut routes = Vec::new();
+        for site in &frozen.sites {
+            let all = site.router.routes().iter();
+            let all = all.map(|route| (route.method().clone(), route.pattern().text()));
+            // CF-74: it is not in the table, since its target has no path.
+            let connect = site.connect.map(|_| (MethodMatch::One(Method::CONNECT), "*"));
+            let all = all.chain(connect);
+            routes.extend(all.map(|(method, path)| (method, format!("{}{path}", site.host))));
+        }
+        Ok(routes)
     }
 
     fn twice(&mut self, what: &str, first: &Location<'_>, second: &'static Location<'static>) {
         self.problems.push(Problem::new(format!("{what} is set twice, first at {first}"), second));
     }
 
-    fn take(&mut self) -> Self {
-        std::mem::take(self)
+    /// Gives all handlers a value, in place of one of its type.
+    #[cfg(feature = "templates")]
+    pub(crate) fn replace_state<T: Send + Sync + 'static>(&mut self, value: T) {
+        self.shared.insert(value);
+    }
+
+    #[cfg(feature = "templates")]
+    pub(crate) fn shared_state<T: 'static>(&self) -> Option<&T> {
+        self.shared.get()
+    }
+
+    /// What is left behind says so if it is used again.
+    fn take(&mut self, place: &'static Location<'static>) -> Self {
+        let app = std::mem::take(self);
+        let what = "the application was taken here already; a clone of it can be used again";
+        self.problems.push(Problem::new(what, place));
+        app
     }
 }
 
 /// An application, by value or taken out of the `&mut App` that a chain of calls ends with.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no application",
+    label = "not an `App`",
+    note = "an application is an `App`, or the `&mut App` that a chain of calls ends with; handlers go \
+            to `get`, `post` and the like, middleware to `use_`"
+)]
 pub trait IntoApp {
     /// The application.
+    #[track_caller]
     fn into_app(self) -> App;
 }
 
@@ -432,7 +508,8 @@ impl IntoApp for App {
 }
 
 impl IntoApp for &mut App {
+    #[track_caller]
     fn into_app(self) -> App {
-        self.take()
+        self.take(Location::caller())
     }
 }

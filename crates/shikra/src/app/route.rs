@@ -1,9 +1,10 @@
 //! One route with middleware, limits and a deadline of its own.
 
-use super::{App, Problem, RouteDef, RouteOptions};
+use super::{App, Placed, Problem, RouteDef, RouteOptions};
+use crate::failure::{Failure, Logger};
 use crate::handler::{self, Handler};
 use crate::into_response::IntoResponse;
-use crate::middleware::{self, Middleware, Next};
+use crate::middleware::{self, IntoStack, Middleware, Next, Stack};
 use crate::request::Request;
 use crate::router::MethodMatch;
 use http::Method;
@@ -23,6 +24,7 @@ pub struct Route<'a> {
     handlers: usize,
     middleware: Vec<Arc<dyn Middleware>>,
     options: RouteOptions,
+    logger: Option<Placed<Logger>>,
 }
 
 impl fmt::Debug for Route<'_> {
@@ -41,10 +43,12 @@ impl<'a> Route<'a> {
             handlers: 0,
             middleware: Vec::new(),
             options: RouteOptions::default(),
+            logger: None,
         }
     }
 
-    /// Puts a middleware around the handlers, inside all others.
+    /// Puts a middleware around the handlers registered after it, inside all others.
+    #[track_caller]
     pub fn use_<F, R>(mut self, step: F) -> Self
     where
         F: AsyncFn(Request, Next) -> R + Send + Sync + 'static,
@@ -54,15 +58,52 @@ impl<'a> Route<'a> {
         self
     }
 
+    /// Puts a list of middleware around the handlers registered after it: a [`Stack`], or tuples, arrays and
+    /// vectors, nested too. The first is the outermost.
+    #[track_caller]
+    pub fn use_all<M>(mut self, list: impl IntoStack<M>) -> Self {
+        self.middleware.extend(Stack::of(list).into_steps());
+        self
+    }
+
     /// Limits the body in bytes, instead of what the application says.
     pub fn body_bytes_max(mut self, max: u64) -> Self {
         self.options.body_bytes_max = Some(max);
         self
     }
 
+    /// Lets the body have any length, instead of what the application says.
+    pub fn without_body_limit(self) -> Self {
+        self.body_bytes_max(u64::MAX)
+    }
+
     /// Answers 503 when the handler has made no response by then; it is dropped.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.options.deadline = Some(deadline);
+        self
+    }
+
+    /// Hears of unexpected and unrecoverable errors of this route, in place of the application's logger
+    /// ([`App::logger`]). Two on one route are a mistake.
+    ///
+    /// ```
+    /// use shikra::{App, testing::TestClient};
+    ///
+    /// let mut app = App::new();
+    /// let pay = async |_| -> &str { panic!("no purse") };
+    /// app.route("/pay").logger(|failure| eprintln!("call somebody: {failure}")).post(pay);
+    /// assert_eq!(TestClient::new(app).post("/pay").send().status(), 500);
+    /// ```
+    #[track_caller]
+    pub fn logger<F>(mut self, logger: F) -> Self
+    where
+        F: Fn(&Failure<'_>) + Send + Sync + 'static,
+    {
+        let placed = Placed { value: Arc::new(logger) as _, place: Location::caller() };
+        if let Some(first) = self.logger.replace(placed) {
+            let what = format!("the logger of `{}`", self.path.escape_debug());
+            self.app.twice(&what, first.place, Location::caller());
+        }
         self
     }
 
@@ -116,6 +157,26 @@ impl<'a> Route<'a> {
         self.add(MethodMatch::One(Method::DELETE), handler::erase(handler))
     }
 
+    /// Registers a handler for `HEAD`, instead of the one for `GET`.
+    #[track_caller]
+    pub fn head<F, R>(self, handler: F) -> Self
+    where
+        F: AsyncFn(Request) -> R + Send + Sync + 'static,
+        R: IntoResponse + 'static,
+    {
+        self.add(MethodMatch::One(Method::HEAD), handler::erase(handler))
+    }
+
+    /// Registers a handler for `OPTIONS`, instead of the automatic one.
+    #[track_caller]
+    pub fn options<F, R>(self, handler: F) -> Self
+    where
+        F: AsyncFn(Request) -> R + Send + Sync + 'static,
+        R: IntoResponse + 'static,
+    {
+        self.add(MethodMatch::One(Method::OPTIONS), handler::erase(handler))
+    }
+
     /// Registers a handler for every method that has none of its own.
     #[track_caller]
     pub fn any<F, R>(self, handler: F) -> Self
@@ -126,7 +187,7 @@ impl<'a> Route<'a> {
         self.add(MethodMatch::Any, handler::erase(handler))
     }
 
-    /// Registers a handler for any method, extension methods included.
+    /// Registers a handler for any method, extension methods included; see [`App::method`].
     #[track_caller]
     pub fn method<F, R>(self, method: Method, handler: F) -> Self
     where
@@ -183,6 +244,7 @@ impl<'a> Route<'a> {
             handler,
             middleware: self.middleware.clone(),
             options: self.options,
+            logger: self.logger.as_ref().map(|placed| Arc::clone(&placed.value)),
             place,
         }
     }

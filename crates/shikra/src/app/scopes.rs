@@ -1,13 +1,16 @@
 //! What an application answers where no route does, and where something fails.
 
 use super::{App, Placed, Problem};
-use crate::dispatch::{NotFoundFor, UnmatchedHandler, erase_unmatched};
+use crate::dispatch::{NotFoundFor, Place, ScopePlaces, UnmatchedHandler, erase_unmatched};
 use crate::error::Error;
 use crate::error_handler::{self, ErrorHandler};
+use crate::failure::Logger;
 use crate::handler::{self, Handler};
 use crate::into_response::IntoResponse;
 use crate::request::Request;
+use crate::router::Prefix;
 use http::Method;
+use std::any::{TypeId, type_name};
 use std::error::Error as StdError;
 use std::panic::Location;
 use std::sync::Arc;
@@ -17,17 +20,44 @@ pub use crate::dispatch::Unmatched;
 /// The handlers of one application for errors and for what no route answers.
 #[derive(Clone, Default)]
 pub(super) struct Scopes {
-    pub(super) catches: Vec<Arc<dyn ErrorHandler>>,
+    pub(super) catches: Vec<(TypeId, Placed<Arc<dyn ErrorHandler>>)>,
     pub(super) on_error: Option<Placed<Arc<dyn ErrorHandler>>>,
+    pub(super) logger: Option<Placed<Logger>>,
     pub(super) not_found: Option<Placed<Arc<dyn Handler>>>,
     pub(super) not_found_for: Vec<Placed<NotFoundFor>>,
     pub(super) unmatched: Option<Placed<Arc<dyn UnmatchedHandler>>>,
     pub(super) no_host: Option<Placed<Arc<dyn Handler>>>,
 }
 
+impl Scopes {
+    pub(super) fn places(&self, prefix: &Prefix) -> ScopePlaces {
+        fn place<T>(placed: &Placed<T>) -> Place {
+            placed.place
+        }
+        ScopePlaces {
+            below: prefix.text().into(),
+            catches: self.catches.iter().map(|(_, placed)| placed.place).collect(),
+            on_error: self.on_error.as_ref().map(place),
+            no_host: self.no_host.as_ref().map(place),
+            not_found_for: self.not_found_for.iter().map(place).collect(),
+            not_found: self.not_found.as_ref().map(place),
+            unmatched: self.unmatched.as_ref().map(place),
+        }
+    }
+}
+
 impl App {
-    /// Turns every error of this application into a response. What it returns may be an error itself:
-    /// that one goes to the application around it.
+    /// Turns every error of this application into a response. The status stays that of the error unless the
+    /// reply sets one. What it returns may be an error itself: that one goes to the application around it.
+    ///
+    /// ```
+    /// use shikra::{App, testing::TestClient};
+    ///
+    /// let mut app = App::new();
+    /// app.on_error(async |req, error| format!("{}: {}", req.path(), error.message()));
+    /// let reply = TestClient::new(app).get("/old").send();
+    /// assert_eq!((reply.status().as_u16(), &*reply.text()), (404, "/old: Not found"));
+    /// ```
     #[track_caller]
     pub fn on_error<F, R>(&mut self, handler: F) -> &mut Self
     where
@@ -41,14 +71,25 @@ impl App {
         self
     }
 
-    /// Turns errors whose cause is an `E` into a response, before [`App::on_error`] is asked.
+    /// Turns errors whose cause is an `E` into a response, before [`App::on_error`] is asked. They count as
+    /// expected: no logger hears of them. The status is that of the error, 500 for one that came through `?`,
+    /// unless the reply sets one.
+    ///
+    /// Two for one type are a mistake: the second would never be asked.
+    #[track_caller]
     pub fn catch<E, F, R>(&mut self, handler: F) -> &mut Self
     where
         E: StdError + 'static,
         F: AsyncFn(Request, &E) -> R + Send + Sync + 'static,
         R: IntoResponse + 'static,
     {
-        self.scopes.catches.push(error_handler::erase_catch(handler));
+        let (id, place) = (TypeId::of::<E>(), Location::caller());
+        if let Some((_, first)) = self.scopes.catches.iter().find(|(other, _)| *other == id) {
+            let first = first.place;
+            self.twice(&format!("the error handler for `{}`", type_name::<E>()), first, place);
+        }
+        let placed = Placed { value: error_handler::erase_catch(handler), place };
+        self.scopes.catches.push((id, placed));
         self
     }
 

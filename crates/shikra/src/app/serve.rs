@@ -1,35 +1,43 @@
 //! Serving an application: listen, start, stop.
 
-use super::{App, freeze};
-use crate::dispatch::{AppService, Frozen, WorkerSite};
+use super::{App, Problem, freeze};
+use crate::dispatch::{AppService, Frozen, Observer, WorkerSite};
+use crate::error_handler::Mode;
 use crate::state::WorkerState;
-use shikra_engine::config::{Config, Signals};
+use shikra_engine::config::Signals;
+use shikra_engine::listen::{Listen, ListenAddr, Listener};
 use shikra_engine::server::{Server, ServerHandle, StopReport};
-use shikra_engine::service::ServiceFactory;
+use shikra_engine::service::{Lease, ServiceFactory};
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::SocketAddr;
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 impl App {
-    /// Serves the application on `addr` until SIGTERM or SIGINT, then finishes what runs and returns.
-    /// One line on standard error says where it listens, another how it stopped.
+    /// Serves the application until SIGTERM or SIGINT, then finishes what runs and returns. One line on
+    /// standard error says where it listens, another how it stopped.
     ///
-    /// A second signal cuts what still runs; so does the shutdown timeout (10 s).
+    /// `at` is `"127.0.0.1:3000"`, a port (all IPv4 addresses), `"unix:/run/app.sock"`, a listener that the
+    /// program opened, a [`Listener`] with settings, or several of these ([`Listen`] lists the forms). A
+    /// second signal cuts what still runs; so does the shutdown timeout (10 s).
     ///
     /// # Errors
-    /// When the application has mistakes (the error lists all, with their lines), the address cannot be
-    /// listened on, or a start hook fails.
-    pub fn listen(&mut self, addr: impl ToSocketAddrs) -> io::Result<()> {
-        self.config.signals = Signals::Stop;
-        let handle = self.start(addr)?;
+    /// When the application or `at` has mistakes (the error lists all, with their lines), an address cannot
+    /// be listened on (the error names it), or a start hook fails. Nothing is served or left open then.
+    #[track_caller]
+    pub fn listen(&mut self, at: impl Listen) -> io::Result<()> {
+        self.signals.get_or_insert(Signals::Stop);
+        let handle = self.start_at(at.into_listeners(), Location::caller())?;
         eprintln!("{}", handle.start_line());
         eprintln!("shikra: {}", handle.wait());
         Ok(())
     }
 
-    /// Starts to serve the application on `addr`, port 0 included, and returns a handle at once.
+    /// Starts to serve the application, port 0 included, and returns a handle as soon as all workers
+    /// accept. The application is taken; a clone of it can be started again.
     ///
     /// ```
     /// # fn main() -> std::io::Result<()> {
@@ -43,55 +51,61 @@ impl App {
     ///
     /// # Errors
     /// As [`App::listen`].
-    pub fn start(&mut self, addr: impl ToSocketAddrs) -> io::Result<AppHandle> {
-        self.start_with(|config| Server::bind(addr, config))
+    #[track_caller]
+    pub fn start(&mut self, at: impl Listen) -> io::Result<AppHandle> {
+        self.start_at(at.into_listeners(), Location::caller())
     }
 
-    /// Starts to serve the application on a listener that the caller opened.
-    ///
-    /// # Errors
-    /// As [`App::listen`].
-    pub fn start_on(&mut self, listener: TcpListener) -> io::Result<AppHandle> {
-        self.start_with(|config| Server::from_listener(listener, config))
-    }
-
-    fn start_with(
+    fn start_at(
         &mut self,
-        open: impl FnOnce(Config) -> io::Result<Server>,
+        listeners: Vec<Listener>,
+        place: &'static Location<'static>,
     ) -> io::Result<AppHandle> {
-        if cfg!(panic = "abort") {
-            eprintln!(
-                "shikra: built with panic = \"abort\": a panic in any handler ends the process"
-            );
+        let mut app = self.take(place);
+        app.config.signals = app.signals.unwrap_or(Signals::Ignore);
+        let unusable = listeners.iter().filter_map(Listener::problem);
+        app.problems.extend(unusable.map(|what| Problem::new(what, place)));
+        if listeners.is_empty() {
+            app.problems.push(Problem::new("no address to listen on", place));
         }
-        let frozen = Arc::new(freeze(self.take())?);
-        let server = open(frozen.config.clone())?;
-        let routes = frozen.sites.iter().map(|site| site.router.routes().len()).sum();
+        let frozen = Arc::new(freeze(app)?);
+        let server = Server::bind(listeners, frozen.config.clone())?;
+        let routes = Arc::new(AtomicUsize::new(frozen.routes()));
+        let mode = frozen.mode;
         let handle = server.start(AppFactory { frozen })?;
-        Ok(AppHandle { handle, routes })
+        let handle = AppHandle { handle, routes, mode };
+        handle.report();
+        Ok(handle)
     }
 }
 
 /// A running application. Dropping the handle leaves it running.
 #[derive(Clone, Debug)]
 pub struct AppHandle {
-    handle: ServerHandle,
-    routes: usize,
+    pub(super) handle: ServerHandle,
+    pub(super) routes: Arc<AtomicUsize>,
+    mode: Mode,
 }
 
 impl AppHandle {
-    /// The first address it listens on, with the port that the system chose.
+    /// The first address of the network that it listens on, with the port that the system chose.
     ///
     /// # Panics
-    /// Never: a server listens on at least one address.
+    /// When it listens on Unix sockets alone; [`AppHandle::addrs`] has those too.
     #[must_use]
+    #[track_caller]
     pub fn addr(&self) -> SocketAddr {
-        *self.handle.addrs().first().expect("a server listens on at least one address")
+        let mut addrs = self.addrs().iter();
+        let tcp = addrs.find_map(|addr| match addr {
+            ListenAddr::Tcp(addr) => Some(*addr),
+            _ => None,
+        });
+        tcp.expect("the server listens on an address of the network, not on Unix sockets alone")
     }
 
-    /// All addresses it listens on.
+    /// All that it listens on, in the order in which it was given.
     #[must_use]
-    pub fn addrs(&self) -> &[SocketAddr] {
+    pub fn addrs(&self) -> &[ListenAddr] {
         self.handle.addrs()
     }
 
@@ -99,6 +113,12 @@ impl AppHandle {
     #[must_use]
     pub fn workers(&self) -> usize {
         self.handle.workers()
+    }
+
+    /// The number of routes that are served.
+    #[must_use]
+    pub fn routes(&self) -> usize {
+        self.routes.load(Ordering::Relaxed)
     }
 
     /// The number of open connections.
@@ -113,10 +133,66 @@ impl AppHandle {
         self.handle.connections_by_worker()
     }
 
-    /// Begins to stop: new connections are refused, idle ones close, what runs may finish until the
-    /// shutdown timeout. Returns at once; calling it again cuts what still runs.
+    /// The number of requests since the start whose heads were valid, those that are still answered
+    /// included.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.handle.requests()
+    }
+
+    /// The number of requests of each worker.
+    #[must_use]
+    pub fn requests_by_worker(&self) -> Vec<u64> {
+        self.handle.requests_by_worker()
+    }
+
+    /// Whether new connections are accepted.
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        self.handle.is_listening()
+    }
+
+    /// Whether clients may come: from the start until somebody stops the server. Handlers find the same
+    /// as `req.state::<`[`Readiness`](crate::Readiness)`>()`.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.handle.is_ready()
+    }
+
+    /// Whether the server has stopped.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.handle.is_stopped()
+    }
+
+    /// Closes the listeners and leaves everything else as it is: open connections go on, with as many
+    /// requests as they like. Says whether the listeners were open.
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// let server = shikra::App::new().start("127.0.0.1:0")?;
+    /// assert!(server.stop_accepting());
+    /// assert!(std::net::TcpStream::connect(server.addr()).is_err());
+    /// assert!(!server.stop_accepting());
+    /// # server.stop();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stop_accepting(&self) -> bool {
+        self.handle.stop_accepting()
+    }
+
+    /// Begins to stop: the server is not ready any more; after the shutdown delay new connections are
+    /// refused, idle ones close, and what runs may finish until the shutdown timeout. Returns at once;
+    /// calling it again changes nothing.
     pub fn stop(&self) {
         self.handle.stop();
+    }
+
+    /// Stops without waiting for what runs: all connections are cut. Returns at once, and ends a stop that
+    /// still waits.
+    pub fn stop_now(&self) {
+        self.handle.stop_now();
     }
 
     /// Waits until the server has stopped, and says how.
@@ -124,12 +200,25 @@ impl AppHandle {
         self.handle.wait()
     }
 
-    /// One line for people: where it listens, with how many workers and routes.
+    /// One line for people: where it listens, with how many workers and routes, and in which mode.
     #[must_use]
     pub fn start_line(&self) -> String {
-        let urls: Vec<_> = self.addrs().iter().map(|addr| format!("http://{addr}")).collect();
-        let (urls, workers, routes) = (urls.join(" and "), self.workers(), self.routes);
-        format!("shikra: listening on {urls}, workers: {workers}, routes: {routes}")
+        let addrs: Vec<_> = self.addrs().iter().map(ToString::to_string).collect();
+        let (addrs, workers, routes) = (addrs.join(" and "), self.workers(), self.routes());
+        let mode = match self.mode {
+            Mode::Development => ", development mode: errors are shown to clients",
+            Mode::Production => "",
+        };
+        format!("shikra: listening on {addrs}, workers: {workers}, routes: {routes}{mode}")
+    }
+
+    fn report(&self) {
+        tracing::info!("{}", self.start_line());
+        if cfg!(panic = "abort") {
+            let what = "built with panic = \"abort\": a panic in any handler ends the process";
+            tracing::warn!("{what}");
+            eprintln!("shikra: {what}");
+        }
     }
 }
 
@@ -154,24 +243,23 @@ impl ServiceFactory for AppFactory {
         Ok(())
     }
 
-    async fn make(&self) -> io::Result<AppService> {
+    async fn make(&self, lease: Lease) -> io::Result<AppService> {
         let mut sites: Vec<Rc<WorkerSite>> = Vec::new();
         for frozen in &self.frozen.sites {
-            let shared = frozen.shared.clone();
-            let mut state = match frozen.parent.and_then(|parent| sites.get(parent)) {
-                Some(parent) => parent.state().inside(shared),
-                None => WorkerState::new(shared),
+            let around = match frozen.parent.and_then(|parent| sites.get(parent)) {
+                Some(parent) => Rc::clone(parent.state()),
+                None => Rc::new(WorkerState::default()),
             };
-            for maker in &frozen.makers {
-                let (id, value) = maker()
-                    .await
-                    .map_err(|error| io::Error::other(format!("state of a worker: {error}")))?;
-                state.insert_own(id, value);
-            }
+            let states = frozen
+                .make_states(&around)
+                .await
+                .map_err(|error| io::Error::other(format!("state of a worker: {error}")))?;
             let (frozen, mode) = (Arc::clone(frozen), self.frozen.mode);
-            sites.push(Rc::new(WorkerSite::new(frozen, Rc::new(state), mode)));
+            sites.push(Rc::new(WorkerSite::new(frozen, states, mode, lease.clone())));
         }
-        AppService::new(sites).ok_or_else(|| io::Error::other("an application has no root"))
+        let observer = Observer::new(&self.frozen.observe, self.frozen.mode);
+        AppService::new(sites, observer)
+            .ok_or_else(|| io::Error::other("an application has no root"))
     }
 
     async fn stop(&self) {

@@ -6,8 +6,10 @@ use crate::handler::LocalHandler;
 use crate::into_response::IntoResponse;
 use crate::request::Request;
 use crate::response::Response;
+use crate::router::Outcome;
 use http::{Method, StatusCode};
 use shikra_engine::slot::SlotFuture;
+use shikra_proto::http1::RequestHead;
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -76,6 +78,29 @@ pub(super) enum Miss {
 }
 
 impl Miss {
+    /// What an outcome other than a route means.
+    pub(super) fn of(outcome: &Outcome<'_, usize>, head: &RequestHead) -> Self {
+        match outcome {
+            Outcome::NoMethod { allowed } => Self::Method {
+                allow: allowed.to_string(),
+                is_options: *head.method() == Method::OPTIONS,
+            },
+            Outcome::Redirect { to, .. } => {
+                let mut location = to.apply(head.path());
+                if let Some(query) = head.query() {
+                    location.push('?');
+                    location.push_str(query);
+                }
+                Self::Redirect(location)
+            }
+            _ if head.path() == "*" => Self::Server,
+            // CF-74: its target has no path.
+            _ if *head.method() == Method::CONNECT => Self::Connect,
+            Outcome::BadPath => Self::BadPath,
+            _ => Self::Path,
+        }
+    }
+
     /// Why a handler of the application is asked, if one may be.
     pub(super) fn why(&self) -> Option<Unmatched> {
         match self {
@@ -106,9 +131,7 @@ impl LocalHandler for Miss {
         SlotFuture::new(async move {
             match &*self {
                 Self::Path => Error::new(404, "Not found").into_response(),
-                Self::BadPath => {
-                    Error::new(400, "the path is not valid once decoded").into_response()
-                }
+                Self::BadPath => closing(Error::new(400, "the path is not valid once decoded")),
                 Self::Method { allow, is_options: true } => 204.with_header("allow", allow),
                 Self::Method { allow, is_options: false } => {
                     let error = Error::new(405, "Method not allowed");
@@ -117,19 +140,28 @@ impl LocalHandler for Miss {
                 Self::Redirect(location) => 308.with_header("location", location),
                 Self::Server => 204.into_response(),
                 Self::Connect => {
-                    let mut res = Error::new(405, "this server is no proxy").into_response();
-                    res.set_close();
-                    res
+                    // RFC 9110 §15.5.6: a 405 has this field; empty, it says that no method would do.
+                    let error = Error::new(405, "this server is no proxy");
+                    closing(error.with_header("allow", ""))
                 }
             }
         })
     }
 }
 
+/// The reply to a malformed request (CF-32) and to one that is for another kind of server: whoever sends
+/// it may mean something else by the bytes behind it, too.
+fn closing(error: Error) -> Response {
+    let mut res = error.into_response();
+    res.set_close();
+    res
+}
+
 /// A handler of the application for what no route answers.
 pub(super) enum CustomAnswer {
     Plain(Rc<dyn LocalHandler>),
-    Told(Arc<dyn UnmatchedHandler>),
+    /// With the number of segments that its scope stands under.
+    Told(Arc<dyn UnmatchedHandler>, u16),
 }
 
 pub(super) fn custom(answer: CustomAnswer, why: Unmatched) -> Rc<dyn LocalHandler> {
@@ -146,7 +178,9 @@ impl LocalHandler for Custom {
     fn call(self: Rc<Self>, req: Request) -> SlotFuture<Response> {
         let answer = match &self.answer {
             CustomAnswer::Plain(handler) => Rc::clone(handler).call(req),
-            CustomAnswer::Told(handler) => Arc::clone(handler).call(req, self.why.clone()),
+            CustomAnswer::Told(handler, depth) => {
+                Arc::clone(handler).call(req.at(*depth), self.why.clone())
+            }
         };
         SlotFuture::new(async move {
             let res = answer.await;

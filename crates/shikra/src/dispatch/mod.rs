@@ -1,26 +1,37 @@
 //! From an exchange to its chain, and from the response back to the reply.
 
+mod describe;
 mod frozen;
+mod method_override;
 mod miss;
+mod observe;
 mod site;
+mod under;
+mod watchdog;
 
+pub use frozen::Tier;
 pub(crate) use frozen::{
-    Frozen, FrozenRoute, FrozenSite, FrozenStep, Hook, NotFoundFor, Scope, StateMaker,
+    Frozen, FrozenRoute, FrozenSite, FrozenStep, Hook, NotFoundFor, Place, Scope, ScopePlaces,
+    StateMaker,
 };
 pub use miss::Unmatched;
 pub(crate) use miss::{UnmatchedHandler, erase_unmatched};
+pub(crate) use observe::{Observe, Observer};
 pub(crate) use site::WorkerSite;
 
 use crate::error::Error;
+use crate::failure::FailureKind;
 use crate::into_response::IntoResponse;
+use crate::middleware::Chain;
 use crate::request::{Context, Request, RequestExtra};
-use crate::response::Response;
+use crate::response::{Response, Security};
 use crate::router::{Outcome, PathView, Scheme};
 use http::{Method, StatusCode};
 use miss::Miss;
-use shikra_engine::body::BodyError;
-use shikra_engine::service::{Answer, Exchange, Service};
+use shikra_engine::body::{BodyError, Oversize};
+use shikra_engine::service::{Answer, Exchange, Incident, Reply, Service};
 use shikra_engine::slot::SlotFuture;
+use shikra_proto::http1::RequestHead;
 use shikra_proto::uri::Authority;
 use site::LocalRoute;
 use std::fmt;
@@ -31,6 +42,8 @@ pub(crate) struct AppService {
     root: Rc<WorkerSite>,
     /// The root and the host children, by number.
     sites: Vec<Rc<WorkerSite>>,
+    /// What notes exchanges, if anything is to be noted.
+    observer: Option<Observer>,
 }
 
 impl Service for AppService {
@@ -38,15 +51,79 @@ impl Service for AppService {
     type Response = Response;
 
     fn call(&self, exchange: &mut Rc<Exchange<RequestExtra>>) -> Answer<Response> {
+        let Some(observer) = &self.observer else { return self.answer(exchange) };
+        observer.begin(exchange);
+        let answer = self.answer(exchange);
+        observer.attend(exchange, answer)
+    }
+
+    fn finish(&self, exchange: &Rc<Exchange<RequestExtra>>, res: Response) -> Answer<Response> {
+        let mut reply = match res.is_plain() {
+            true => res.into_reply(),
+            false => match self.settle(exchange, res) {
+                Ok(reply) => reply,
+                Err(rendering) => return Answer::Later(rendering),
+            },
+        };
+        // CF-39: a body over its limit ends the connection.
+        reply.closes |= reply.status == StatusCode::PAYLOAD_TOO_LARGE;
+        self.now(exchange, reply)
+    }
+
+    fn recover(&self, exchange: &Rc<Exchange<RequestExtra>>, panic: String) -> Answer<Response> {
+        self.answer_failure(exchange, Error::panicked(panic))
+    }
+
+    fn withdraw(
+        &self,
+        exchange: &Rc<Exchange<RequestExtra>>,
+        incident: Incident,
+    ) -> Answer<Response> {
+        self.answer_failure(exchange, failure_of(incident))
+    }
+
+    fn report(&self, exchange: &Rc<Exchange<RequestExtra>>, incident: Incident) {
+        let error = failure_of(incident);
+        let req = Request::new(Rc::clone(exchange));
+        self.site(exchange).report(FailureKind::AfterHead, &req, &error);
+    }
+}
+
+fn failure_of(incident: Incident) -> Error {
+    match incident {
+        Incident::StreamFailed(cause) => Error::from_cause(cause),
+        Incident::StreamPanicked(message) => Error::panicked(message),
+        incident => Error::from_cause(format!("{incident:?}").into()),
+    }
+}
+
+impl AppService {
+    /// Answers what no handler of the route can answer any more.
+    fn answer_failure(
+        &self,
+        exchange: &Rc<Exchange<RequestExtra>>,
+        error: Error,
+    ) -> Answer<Response> {
+        let res = Response::from_error(error);
+        if exchange.extra().has_recovered.replace(true) {
+            // The error handler has failed too.
+            let req = Request::new(Rc::clone(exchange));
+            let res = self.site(exchange).render_default(&req, res);
+            return self.now(exchange, res.into_reply());
+        }
+        self.finish(exchange, res)
+    }
+
+    fn answer(&self, exchange: &mut Rc<Exchange<RequestExtra>>) -> Answer<Response> {
         let site = self.site(exchange);
         let Some(unique) = Rc::get_mut(exchange) else {
             return Answer::Later(SlotFuture::new(async { shared_too_early().into_response() }));
         };
+        if site.frozen.overrides_method && method_override::may_apply(unique.head()) {
+            return Answer::Later(method_override::call(site, exchange));
+        }
         let (head, extra) = unique.parts_mut();
-        let path = match head.path_is_plain() {
-            true => PathView::known_plain(head.path()),
-            false => PathView::new(head.path()),
-        };
+        let path = path_view(head);
         let outcome = site.frozen.router.find(head.method(), path, &mut extra.params);
         extra.context = Some(Rc::clone(site) as Rc<dyn Context>);
         extra.body_bytes_max = COLLECTED_BYTES_MAX;
@@ -57,30 +134,14 @@ impl Service for AppService {
                 };
                 if let Some(max) = route.body_bytes_max {
                     extra.body_bytes_max = max;
-                    if is_too_large(exchange, max) {
-                        return self.finish(exchange, too_large(max));
+                    if is_too_large(exchange, max, route.oversize) {
+                        return self.refuse_body(exchange, max, route.oversize);
                     }
                 }
                 let chain = site.chain(route, &exchange.extra().params, exchange.head().path());
                 return Answer::Later(chain.start(0, Request::new(Rc::clone(exchange))));
             }
-            Outcome::NoMethod { allowed } => Miss::Method {
-                allow: allowed.to_string(),
-                is_options: *head.method() == Method::OPTIONS,
-            },
-            Outcome::Redirect { to, .. } => {
-                let mut location = to.apply(head.path());
-                if let Some(query) = head.query() {
-                    location.push('?');
-                    location.push_str(query);
-                }
-                Miss::Redirect(location)
-            }
-            _ if head.path() == "*" => Miss::Server,
-            // CF-74: its target has no path.
-            _ if *head.method() == Method::CONNECT => Miss::Connect,
-            Outcome::BadPath => Miss::BadPath,
-            _ => Miss::Path,
+            outcome => Miss::of(&outcome, head),
         };
         if let Some(router) = &site.frozen.with_no_such_method
             && let Some(why) = miss.why().filter(|_| *head.method() != Method::OPTIONS)
@@ -90,43 +151,42 @@ impl Service for AppService {
         {
             return self.call_no_such_method(site, route, why, exchange);
         }
-        Self::call_outer(site, exchange, miss)
+        if let (Miss::Connect, Some((route, chain))) = (&miss, site.connect()) {
+            return self.call_beside(route, &chain, exchange);
+        }
+        Answer::Later(site.call_outer(Request::new(Rc::clone(exchange)), miss))
     }
 
-    fn finish(&self, exchange: &Rc<Exchange<RequestExtra>>, res: Response) -> Answer<Response> {
-        let res = match res.unrendered() {
-            None => res,
-            Some(_) => {
-                let req = Request::new(Rc::clone(exchange));
-                let site = self.site(exchange);
-                if site.handles_errors() {
-                    return Answer::Later(SlotFuture::new(Rc::clone(site).render(req, res)));
-                }
-                site.render_default(&req, res)
-            }
-        };
-        let is_too_large = res.status() == StatusCode::PAYLOAD_TOO_LARGE;
-        let mut reply = res.into_reply();
-        // CF-39: a body over its limit ends the connection.
-        reply.closes |= is_too_large;
+    /// Makes the service of the root and its host children, of which there is at least the root.
+    pub(crate) fn new(sites: Vec<Rc<WorkerSite>>, observer: Option<Observer>) -> Option<Self> {
+        Some(Self { root: Rc::clone(sites.first()?), sites, observer })
+    }
+
+    fn now(&self, exchange: &Rc<Exchange<RequestExtra>>, mut reply: Reply) -> Answer<Response> {
+        if let Some(observer) = &self.observer {
+            observer.reply(exchange, &mut reply);
+        }
         Answer::Now(reply)
     }
 
-    fn recover(&self, exchange: &Rc<Exchange<RequestExtra>>, panic: String) -> Answer<Response> {
-        let res = Response::from_error(Error::panicked(panic));
-        if exchange.extra().has_recovered.replace(true) {
-            // The error handler has panicked too.
-            let req = Request::new(Rc::clone(exchange));
-            return Answer::Now(self.site(exchange).render_default(&req, res).into_reply());
+    /// Makes the reply of a response that is more than one; or says which error handler has to run first.
+    fn settle(
+        &self,
+        exchange: &Rc<Exchange<RequestExtra>>,
+        mut res: Response,
+    ) -> Result<Reply, SlotFuture<Response>> {
+        let req = Request::new(Rc::clone(exchange));
+        let is_answer_to_error = res.error().is_some() && res.unrendered().is_none();
+        res.refuse_value();
+        if res.unrendered().is_some() {
+            let site = self.site(exchange);
+            if site.handles_errors() && !is_answer_to_error {
+                return Err(SlotFuture::new(Rc::clone(site).render(req, res)));
+            }
+            res = site.render_default(&req, res);
         }
-        self.finish(exchange, res)
-    }
-}
-
-impl AppService {
-    /// Makes the service of the root and its host children, of which there is at least the root.
-    pub(crate) fn new(sites: Vec<Rc<WorkerSite>>) -> Option<Self> {
-        Some(Self { root: Rc::clone(sites.first()?), sites })
+        let security = if req.is_secure() { Security::Encrypted } else { Security::Plain };
+        Ok(res.into_reply_over(security))
     }
 
     /// The application that an exchange is for.
@@ -141,15 +201,21 @@ impl AppService {
     fn site_by_host(&self, exchange: &Exchange<RequestExtra>) -> &Rc<WorkerSite> {
         let (head, mut site) = (exchange.head(), &self.root);
         // CF-43: the decoder has refused what does not decode.
-        let Some(authority) = head.authority().and_then(|text| Authority::decode(text).ok()) else {
+        let proxies = self.root.frozen.proxies.as_deref();
+        let origin = proxies.map(|p| exchange.extra().origin(head, exchange.client(), p));
+        let forwarded = origin.and_then(|origin| origin.authority.as_deref());
+        let authority = forwarded.or_else(|| head.authority());
+        let Some(authority) = authority.and_then(|text| Authority::decode(text).ok()) else {
             return site;
         };
         let target = head.target().as_bytes();
-        let is_secure = match target.first() {
-            Some(b'/') => exchange.client().is_secure,
-            _ => match target.get(..6) {
+        let own = exchange.client().is_secure;
+        let is_secure = match (origin.and_then(|origin| origin.is_secure), target.first()) {
+            (Some(forwarded), _) => forwarded,
+            (None, Some(b'/')) => own,
+            (None, _) => match target.get(..6) {
                 Some(scheme) => scheme.eq_ignore_ascii_case(b"https:"),
-                None => exchange.client().is_secure,
+                None => own,
             },
         };
         let scheme = if is_secure { Scheme::Https } else { Scheme::Http };
@@ -162,6 +228,18 @@ impl AppService {
         site
     }
 
+    fn refuse_body(
+        &self,
+        exchange: &Rc<Exchange<RequestExtra>>,
+        max: u64,
+        oversize: Oversize,
+    ) -> Answer<Response> {
+        match oversize {
+            Oversize::Respond => self.finish(exchange, too_large(max)),
+            Oversize::Abort => Answer::Now(Response::abort().into_reply()),
+        }
+    }
+
     /// Calls the handler for methods that a path does not have.
     fn call_no_such_method(
         &self,
@@ -170,48 +248,45 @@ impl AppService {
         why: Unmatched,
         exchange: &mut Rc<Exchange<RequestExtra>>,
     ) -> Answer<Response> {
-        if let (Some(max), Some(unique)) = (route.body_bytes_max, Rc::get_mut(exchange)) {
-            unique.parts_mut().1.body_bytes_max = max;
-            if is_too_large(exchange, max) {
-                return self.finish(exchange, too_large(max));
-            }
-        }
-        let why = match why {
-            // VA-019: a path without a method allows none.
-            Unmatched::Path => Unmatched::Method { allowed: String::new() },
-            why => why,
-        };
         let (params, path) = (&exchange.extra().params, exchange.head().path());
         let chain = site.custom_chain(route, why, params, path);
-        Answer::Later(chain.start(0, Request::new(Rc::clone(exchange))))
+        self.call_beside(route, &chain, exchange)
     }
 
-    fn call_outer(
-        site: &Rc<WorkerSite>,
-        exchange: &Rc<Exchange<RequestExtra>>,
-        miss: Miss,
+    /// Calls a route that the table does not find, with its body limit.
+    fn call_beside(
+        &self,
+        route: &LocalRoute,
+        chain: &Rc<Chain>,
+        exchange: &mut Rc<Exchange<RequestExtra>>,
     ) -> Answer<Response> {
-        let (params, path) = (&exchange.extra().params, exchange.head().path());
-        let req = Request::new(Rc::clone(exchange));
-        let scopes = site.scopes_outward(site.scope_of(&req));
-        let handler = miss.handler(req.method(), scopes);
-        if site.outer.is_empty() {
-            return Answer::Later(handler.call(req));
+        if let (Some(max), Some(unique)) = (route.body_bytes_max, Rc::get_mut(exchange)) {
+            unique.parts_mut().1.body_bytes_max = max;
+            if is_too_large(exchange, max, route.oversize) {
+                return self.refuse_body(exchange, max, route.oversize);
+            }
         }
-        let chain = site.outer_chain(params, path, &handler);
-        Answer::Later(chain.start(0, req))
+        Answer::Later(chain.start(0, Request::new(Rc::clone(exchange))))
     }
 }
 
-/// Limits the body of an exchange; says whether it announces more than that.
-fn is_too_large(exchange: &Exchange<RequestExtra>, max: u64) -> bool {
+fn path_view(head: &RequestHead) -> PathView<'_> {
+    match head.path_is_plain() {
+        true => PathView::known_plain(head.path()),
+        false => PathView::new(head.path()),
+    }
+}
+
+/// Limits the body of an exchange; says whether it is to be refused at once, since it announces more
+/// than that, or as much has come with the head of one that is not to be answered.
+fn is_too_large(exchange: &Exchange<RequestExtra>, max: u64, oversize: Oversize) -> bool {
     match exchange.body().announced_len() {
         Some(0) => {}
         // CF-38: refused before any middleware, handler or byte of the body.
         Some(len) if len > max => return true,
-        _ => exchange.body().set_max(max),
+        _ => exchange.body().set_max(max, oversize),
     }
-    false
+    exchange.body().is_aborted()
 }
 
 fn too_large(max: u64) -> Response {
@@ -229,4 +304,4 @@ impl fmt::Debug for AppService {
 }
 
 /// The most bytes of a collected body where nothing else is set (CF-38).
-const COLLECTED_BYTES_MAX: u64 = 250_000;
+pub(crate) const COLLECTED_BYTES_MAX: u64 = 250_000;

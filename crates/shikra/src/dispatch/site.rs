@@ -1,16 +1,20 @@
 //! An application on one worker: its routes with what stands around them.
 
-use super::frozen::{FrozenSite, FrozenStep, Scope};
-use super::miss::{CustomAnswer, Unmatched, UnmatchedHandler, custom};
+use super::frozen::{FrozenRoute, FrozenSite, FrozenStep, Scope};
+use super::miss::{CustomAnswer, Miss, Unmatched, UnmatchedHandler, custom};
+use super::under::Under;
 use crate::error::Error;
 use crate::error_handler::{LocalErrorHandler, Mode, default_reply};
+use crate::failure::{Failure, FailureKind, Logger};
 use crate::handler::{Handler, LocalHandler};
-use crate::middleware::{Chain, LocalMiddleware};
-use crate::request::{Context, Request};
+use crate::middleware::{Chain, LocalMiddleware, guarded};
+use crate::request::{Context, Request, TrustedProxies};
 use crate::response::Response;
 use crate::router::{Params, RouteId, Router};
 use crate::state::WorkerState;
 use http::Method;
+use shikra_engine::body::{BodyError, Oversize};
+use shikra_engine::service::Lease;
 use shikra_engine::slot::SlotFuture;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,11 +23,17 @@ use std::time::Duration;
 /// An application, or a host child, on one worker.
 pub(crate) struct WorkerSite {
     pub(super) frozen: Arc<FrozenSite>,
+    /// The state of the site itself.
     state: Rc<WorkerState>,
+    /// The state of each scope; empty if none has a state of its own.
+    states: Vec<Rc<WorkerState>>,
     pub(super) routes: Vec<LocalRoute>,
-    pub(super) outer: Vec<LocalStep>,
+    /// What stands around requests that no route answers, by scope.
+    outer: Vec<Vec<LocalStep>>,
     scopes: Vec<LocalScope>,
     mode: Mode,
+    /// While a request of this site lives, the stop hooks of its application wait.
+    _lease: Lease,
 }
 
 pub(super) struct LocalRoute {
@@ -32,7 +42,8 @@ pub(super) struct LocalRoute {
     steps: Vec<LocalStep>,
     handler: Rc<dyn LocalHandler>,
     pub(super) body_bytes_max: Option<u64>,
-    scope: usize,
+    pub(super) oversize: Oversize,
+    logger: Option<Logger>,
 }
 
 #[derive(Clone)]
@@ -43,10 +54,12 @@ pub(super) struct LocalStep {
 
 pub(super) struct LocalScope {
     parent: Option<usize>,
+    depth: u16,
     /// The handlers for errors of one type, which the program expects.
     catches: Vec<Rc<dyn LocalErrorHandler>>,
     /// The handler for all others.
     on_error: Option<Rc<dyn LocalErrorHandler>>,
+    logger: Option<Logger>,
     no_host: Option<Rc<dyn LocalHandler>>,
     not_found_for: Vec<(Vec<Method>, Rc<dyn LocalHandler>)>,
     not_found: Option<Rc<dyn LocalHandler>>,
@@ -54,32 +67,52 @@ pub(super) struct LocalScope {
 }
 
 impl WorkerSite {
-    pub(crate) fn new(frozen: Arc<FrozenSite>, state: Rc<WorkerState>, mode: Mode) -> Self {
+    /// Takes the states of the scopes, as [`FrozenSite::make_states`] makes them.
+    pub(crate) fn new(
+        frozen: Arc<FrozenSite>,
+        mut states: Vec<Rc<WorkerState>>,
+        mode: Mode,
+        lease: Lease,
+    ) -> Self {
+        let state = states.get(frozen.root).cloned().unwrap_or_default();
+        let inside = states.iter().skip(frozen.root);
+        if inside.into_iter().all(|own| Rc::ptr_eq(own, &state)) {
+            states.clear();
+        }
         let routes = frozen.routes.iter().map(|route| {
-            let mut steps: Vec<_> = route.steps.iter().map(LocalStep::new).collect();
+            let depths = route.steps.iter().map(|step| step.depth);
+            // All of them say where they stand or none, which costs nothing.
+            let is_under = depths.chain([route.depth]).any(|depth| depth > 0);
+            let local = |step| LocalStep::new(step, is_under);
+            let mut steps: Vec<_> = route.steps.iter().map(local).collect();
             if let Some(deadline) = route.deadline {
                 let middleware = Rc::new(Deadline(deadline));
                 steps.push(LocalStep { middleware, condition: None });
             }
             let handler = Arc::clone(&route.handler).for_worker();
+            let handler = if is_under { Under::handler(handler, route.depth) } else { handler };
             let is_static = steps.iter().all(|step| step.condition.is_none());
             let chain = is_static.then(|| chain(&steps, &handler, |_| true));
-            let (body_bytes_max, scope) = (route.body_bytes_max, route.scope);
-            LocalRoute { chain, steps, handler, body_bytes_max, scope }
+            let FrozenRoute { body_bytes_max, oversize, .. } = *route;
+            let logger = route.logger.clone();
+            LocalRoute { chain, steps, handler, body_bytes_max, oversize, logger }
         });
         let routes = routes.collect();
-        let outer = frozen.outer.iter().map(LocalStep::new).collect();
+        let outer = frozen.scopes.iter().map(|scope| {
+            let is_under = scope.outer.iter().any(|step| step.depth > 0);
+            scope.outer.iter().map(|step| LocalStep::new(step, is_under)).collect()
+        });
+        let outer = outer.collect();
         let scopes = frozen.scopes.iter().map(LocalScope::new).collect();
-        Self { frozen, state, routes, outer, scopes, mode }
+        Self { frozen, state, states, routes, outer, scopes, mode, _lease: lease }
     }
 
     pub(crate) fn state(&self) -> &Rc<WorkerState> {
         &self.state
     }
 
-    /// All routes by number, those for methods that a path does not have included.
-    fn all_routes(&self) -> &Router<usize> {
-        self.frozen.with_no_such_method.as_ref().unwrap_or(&self.frozen.router)
+    pub(super) fn all_routes(&self) -> &Router<usize> {
+        self.frozen.all_routes()
     }
 
     /// The chain around a request of a route for methods that its path does not have.
@@ -90,6 +123,11 @@ impl WorkerSite {
         params: &Params,
         path: &str,
     ) -> Rc<Chain> {
+        let why = match why {
+            // VA-019: a path without a method allows none.
+            Unmatched::Path => Unmatched::Method { allowed: String::new() },
+            why => why,
+        };
         let handler = custom(CustomAnswer::Plain(Rc::clone(&route.handler)), why);
         chain(&route.steps, &handler, |number| self.covers(number, params, path))
     }
@@ -103,44 +141,49 @@ impl WorkerSite {
         }
     }
 
-    /// The chain around a request that no route answers.
-    pub(super) fn outer_chain(
+    /// The chain around a request of a scope that no route answers; `None` if it is the handler alone.
+    fn outer_chain(
         &self,
+        scope: usize,
         params: &Params,
         path: &str,
         handler: &Rc<dyn LocalHandler>,
-    ) -> Rc<Chain> {
-        chain(&self.outer, handler, |number| self.covers(number, params, path))
+    ) -> Option<Rc<Chain>> {
+        let steps = self.outer.get(scope).filter(|steps| !steps.is_empty())?;
+        Some(chain(steps, handler, |number| self.covers(number, params, path)))
+    }
+
+    /// The route for `CONNECT`. The connection closes after it: what follows a 2xx would be no HTTP
+    /// (RFC 9110 §9.3.6).
+    pub(super) fn connect(&self) -> Option<(&LocalRoute, Rc<Chain>)> {
+        let route = self.routes.get(self.frozen.connect?)?;
+        let closing = LocalStep { middleware: Rc::new(Closing), condition: None };
+        let steps: Vec<_> = [closing].into_iter().chain(route.steps.iter().cloned()).collect();
+        Some((route, chain(&steps, &route.handler, |_| false)))
+    }
+
+    /// Answers a request that no route answers.
+    pub(super) fn call_outer(&self, req: Request, miss: Miss) -> SlotFuture<Response> {
+        let scope = self.scope_of(&req);
+        let handler = miss.handler(req.method(), self.scopes_outward(scope));
+        match self.outer_chain(scope, req.router_params(), req.path(), &handler) {
+            Some(chain) => chain.start(0, req),
+            None => handler.call(req),
+        }
     }
 
     fn covers(&self, number: usize, params: &Params, path: &str) -> bool {
-        self.frozen.bases.matches(params, path).any(|&base| base == number)
+        self.frozen.covers(number, params, path)
     }
 
     /// The scope of a request: its route's, or that of the innermost mount that its path lies under.
     pub(super) fn scope_of(&self, req: &Request) -> usize {
-        let params = req.router_params();
-        let route = params.route().and_then(|route| self.all_routes().routes().get(route.index()));
-        match route.and_then(|route| self.routes.get(*route.value())) {
-            Some(route) => route.scope,
-            None => {
-                let mut scopes = self.frozen.mounts.matches(params, req.path()).copied();
-                let first = scopes.next().unwrap_or(0);
-                scopes.fold(
-                    first,
-                    |best, scope| if self.is_inside(scope, best) { scope } else { best },
-                )
-            }
-        }
+        self.frozen.scope_of(req.router_params(), req.routed_path())
     }
 
-    /// Whether a scope is for less than another: it has more of the path, or lies in the other one. Of
-    /// two mounts on one prefix neither does, and the first stays (HX-077).
-    fn is_inside(&self, scope: usize, other: usize) -> bool {
-        let len = |scope: usize| self.frozen.scopes.get(scope).map(|scope| scope.prefix_len);
-        let parent = |scope: &usize| self.frozen.scopes.get(*scope)?.parent;
-        let mut outward = std::iter::successors(parent(&scope), parent);
-        len(scope) > len(other) || outward.any(|outer| outer == other)
+    fn route_of(&self, req: &Request) -> Option<&LocalRoute> {
+        let route = req.router_params().route()?;
+        self.routes.get(*self.all_routes().routes().get(route.index())?.value())
     }
 
     pub(super) fn scopes_outward(&self, innermost: usize) -> impl Iterator<Item = &LocalScope> {
@@ -161,54 +204,103 @@ impl WorkerSite {
         let Some(first) = res.take_unrendered() else { return res };
         let (mut error, mut is_reported) = (Rc::clone(&first), false);
         for scope in self.scopes_outward(self.scope_of(&req)) {
+            let req = req.clone().at(scope.depth);
             let mut catches = scope.catches.iter();
             // What is caught by its type is expected: the log need not hear of it.
             let caught = catches.find_map(|handler| Rc::clone(handler).call(&req, &error));
             let rendering = match (caught, &scope.on_error) {
                 (Some(rendering), _) => Some(rendering),
                 (None, Some(handler)) => {
-                    report(&req, &error);
+                    self.report_unexpected(&req, &error);
                     is_reported = true;
                     Rc::clone(handler).call(&req, &error)
                 }
                 (None, None) => None,
             };
             let Some(rendering) = rendering else { continue };
-            let mut rendered = rendering.await;
+            // A panic of an error handler goes outward as an error of it does, and not to itself again.
+            let mut rendered = guarded(rendering).await;
             match rendered.take_unrendered() {
-                None => return rendered.answering(first).closing_as(&res),
+                None => {
+                    // An error is never a 200 by accident: its status stays unless the reply sets one.
+                    let rendered = rendered.with_defaults(error.status(), None);
+                    return rendered.answering(first).closing_as(&res);
+                }
                 Some(next) => (error, is_reported) = (next, false),
             }
         }
         if !is_reported {
-            report(&req, &error);
+            self.report_unexpected(&req, &error);
         }
-        default_reply(&req, &error, self.mode).answering(first).closing_as(&res)
+        self.default_reply(&req, &error).answering(first).closing_as(&res)
     }
 
     pub(super) fn render_default(&self, req: &Request, mut res: Response) -> Response {
         let Some(error) = res.take_unrendered() else { return res };
-        report(req, &error);
-        default_reply(req, &error, self.mode).answering(error).closing_as(&res)
+        self.report_unexpected(req, &error);
+        self.default_reply(req, &error).answering(error).closing_as(&res)
+    }
+
+    fn default_reply(&self, req: &Request, error: &Error) -> Response {
+        let shown = (self.mode == Mode::Development).then(|| self.describe(req));
+        default_reply(req, error, shown.as_ref())
+    }
+}
+
+impl WorkerSite {
+    /// Unexpected errors are told to the logger, with what led to them; the others are replies like any.
+    fn report_unexpected(&self, req: &Request, error: &Error) {
+        if error.is_unexpected() {
+            let is_panic = error.is_panic();
+            let kind = if is_panic { FailureKind::Panic } else { FailureKind::Unexpected };
+            self.report(kind, req, error);
+        }
+    }
+
+    /// Tells the nearest logger: of the route, its application, or one around that.
+    pub(super) fn report(&self, kind: FailureKind, req: &Request, error: &Error) {
+        // VA-205: that a client has left is no news for the log, whatever it is wrapped into.
+        match error.downcast_ref::<BodyError>() {
+            Some(BodyError::Closed) => return,
+            Some(body) if kind == FailureKind::AfterHead && body.status().is_client_error() => {
+                return;
+            }
+            _ => {}
+        }
+        let own = self.route_of(req).and_then(|route| route.logger.as_ref());
+        let logger = own.or_else(|| {
+            let mut scopes = self.scopes_outward(self.scope_of(req));
+            scopes.find_map(|scope| scope.logger.as_ref())
+        });
+        Failure::new(kind, req, error).tell(logger);
     }
 }
 
 impl LocalStep {
-    fn new(step: &FrozenStep) -> Self {
-        Self { middleware: Arc::clone(&step.middleware).for_worker(), condition: step.condition }
+    fn new(step: &FrozenStep, is_under: bool) -> Self {
+        let middleware = Arc::clone(&step.middleware).for_worker();
+        let middleware = match is_under {
+            true => Under::middleware(middleware, step.depth),
+            false => middleware,
+        };
+        Self { middleware, condition: step.condition }
     }
 }
 
 impl LocalScope {
     fn new(scope: &Scope) -> Self {
-        let for_worker = |handler: &Arc<dyn Handler>| Arc::clone(handler).for_worker();
+        let depth = scope.depth;
+        let for_worker =
+            |handler: &Arc<dyn Handler>| Under::handler(Arc::clone(handler).for_worker(), depth);
         let not_found_for = scope.not_found_for.iter();
         let not_found_for =
             not_found_for.map(|(methods, handler)| (methods.clone(), for_worker(handler)));
         Self {
             parent: scope.parent,
+            depth,
             catches: scope.catches.iter().map(|handler| Arc::clone(handler).for_worker()).collect(),
             on_error: scope.on_error.as_ref().map(|handler| Arc::clone(handler).for_worker()),
+            logger: scope.logger.clone(),
             no_host: scope.no_host.as_ref().map(for_worker),
             not_found_for: not_found_for.collect(),
             not_found: scope.not_found.as_ref().map(for_worker),
@@ -228,7 +320,7 @@ impl LocalScope {
         };
         match plain {
             Some(handler) => Some(CustomAnswer::Plain(Rc::clone(handler))),
-            None => self.unmatched.clone().map(CustomAnswer::Told),
+            None => self.unmatched.clone().map(|told| CustomAnswer::Told(told, self.depth)),
         }
     }
 
@@ -253,8 +345,15 @@ fn chain(
 }
 
 impl Context for WorkerSite {
-    fn state(&self) -> &WorkerState {
-        &self.state
+    fn proxies(&self) -> Option<&TrustedProxies> {
+        self.frozen.proxies.as_deref()
+    }
+
+    fn state(&self, req: &Request) -> &WorkerState {
+        if self.states.is_empty() {
+            return &self.state;
+        }
+        self.states.get(self.scope_of(req)).unwrap_or(&self.state)
     }
 
     fn param_index(&self, route: RouteId, name: &str) -> Option<usize> {
@@ -273,6 +372,10 @@ impl Context for WorkerSite {
     fn render_error(self: Rc<Self>, req: Request, res: Response) -> SlotFuture<Response> {
         SlotFuture::new(self.render(req, res))
     }
+
+    fn report(&self, kind: FailureKind, req: &Request, error: &Error) {
+        self.report(kind, req, error);
+    }
 }
 
 /// The middleware behind `route(…).deadline(…)`, the innermost of its route.
@@ -289,17 +392,15 @@ impl LocalMiddleware for Deadline {
     }
 }
 
-/// Unexpected errors go to the log, with what led to them.
-fn report(req: &Request, error: &Error) {
-    if !error.is_unexpected() {
-        return;
-    }
-    let (method, path) = (req.method(), req.path());
-    let kind = if error.is_panic() { "a handler panicked" } else { "an unexpected error" };
-    if tracing::enabled!(tracing::Level::ERROR) {
-        tracing::error!(%method, path, route = req.pattern(), error = %error, "{kind}");
-    } else {
-        // Nobody listens to the log, and an error must not vanish.
-        eprintln!("shikra: {kind} at {method} {path}: {error}");
+/// The middleware around a `CONNECT`, the outermost of all.
+struct Closing;
+
+impl LocalMiddleware for Closing {
+    fn call(self: Rc<Self>, req: Request, next: crate::middleware::Next) -> SlotFuture<Response> {
+        SlotFuture::new(async move {
+            let mut res = next.run(req).await;
+            res.set_close();
+            res
+        })
     }
 }

@@ -62,6 +62,50 @@ impl Request {
         })
     }
 
+    /// The charset that the client would rather have by its `accept-charset`, as [`Request::accepts`].
+    ///
+    /// Browsers no longer send it (RFC 9110 §12.5.2).
+    #[must_use]
+    pub fn accepts_charset<'o>(&self, offers: &[&'o str]) -> Option<&'o str> {
+        let accept = self.header_joined("accept-charset");
+        let Some(accept) = accept.filter(|accept| !accept.is_empty()) else {
+            return offers.first().copied();
+        };
+        preferred(offers, |offer| {
+            let weight = best(&accept, |range| match range {
+                "*" => Some(0),
+                range => range.eq_ignore_ascii_case(offer).then_some(1),
+            });
+            weight.unwrap_or(0)
+        })
+    }
+
+    /// The elements of a field with weights, such as `accept` or `accept-language`, the most wanted first
+    /// and in their order where they weigh the same. What the client refuses is left out.
+    ///
+    /// Those of `accept-encoding` end with `identity`, which goes without saying, unless it is refused.
+    ///
+    /// ```
+    /// use shikra::{App, testing::TestClient};
+    ///
+    /// let mut app = App::new();
+    /// app.get("/", async |req| req.preferences("accept-language").join(" "));
+    /// let reply = TestClient::new(app).get("/").header("accept-language", "en;q=0.8, de, fr;q=0").send();
+    /// assert_eq!(reply.text(), "de en");
+    /// ```
+    #[must_use]
+    pub fn preferences(&self, name: &str) -> Vec<String> {
+        let field = self.header_joined(name).unwrap_or_default();
+        let mut all: Vec<_> = weighted(field.as_bytes()).collect();
+        let names = |value: &str| all.iter().any(|one| one.value.eq_ignore_ascii_case(value));
+        let adds_identity =
+            name.eq_ignore_ascii_case("accept-encoding") && !names("identity") && !names("*");
+        all.retain(|one| one.weight > 0);
+        all.sort_by_key(|one| std::cmp::Reverse(one.weight));
+        let identity = adds_identity.then(|| "identity".to_owned());
+        all.into_iter().map(|one| one.value.to_owned()).chain(identity).collect()
+    }
+
     /// The language that the client would rather have by its `accept-language`, as [`Request::accepts`].
     ///
     /// A range takes what begins with it (`en` takes `en-GB`), and what it begins with if there is nothing

@@ -33,6 +33,40 @@ impl Request {
         self.exchange.body().announced_len()
     }
 
+    /// Whether all of the body has arrived, read or not; true for a request without one.
+    #[must_use]
+    pub fn is_body_received(&self) -> bool {
+        self.exchange.body().is_complete()
+    }
+
+    /// Whether more of the body is to come, and nobody asks for it: it then stays with the client, but for
+    /// what its system and this one hold in their buffers.
+    #[must_use]
+    pub fn is_body_paused(&self) -> bool {
+        self.exchange.body().is_paused()
+    }
+
+    /// Runs `hook` once, synchronously, when the whole body has arrived, with its number of bytes; at once
+    /// if it has. It does not make anybody read the body, and never runs for one that breaks off.
+    ///
+    /// ```
+    /// use shikra::{App, testing::TestClient};
+    /// use std::{cell::Cell, rc::Rc};
+    ///
+    /// let mut app = App::new();
+    /// app.post("/", async |req| {
+    ///     let len = Rc::new(Cell::new(0));
+    ///     let seen = Rc::clone(&len);
+    ///     req.on_body_received(move |bytes| seen.set(bytes));
+    ///     req.text().await?;
+    ///     Ok(len.get().to_string())
+    /// });
+    /// assert_eq!(TestClient::new(app).post("/").chunks(["ab", "c"]).send().text(), "3");
+    /// ```
+    pub fn on_body_received(&self, hook: impl FnOnce(u64) + 'static) {
+        self.exchange.body().on_complete(hook);
+    }
+
     /// The whole body. It is kept: asking again gives the same bytes, and who asks at the same time shares
     /// one download.
     ///
@@ -43,13 +77,13 @@ impl Request {
     pub async fn bytes(&self) -> Result<Bytes> {
         let collected = &self.extra().collected;
         if let Some(bytes) = collected.whole() {
-            return Ok(bytes.clone());
+            return Ok(bytes);
         }
         if collected.is_streamed.get() {
             let text = "the body was read as a stream already, and cannot be collected any more";
             return Err(std::io::Error::other(text).into());
         }
-        let max = self.extra().body_bytes_max;
+        let max = self.body_bytes_max();
         if self.content_length().is_some_and(|len| len > max) {
             return Err(BodyError::TooLarge(max).into());
         }
@@ -59,8 +93,10 @@ impl Request {
     /// The whole body as text.
     ///
     /// # Errors
-    /// As [`Request::bytes`], and 400 when it is not UTF-8.
+    /// As [`Request::bytes`]; 415 when `content-type` names another charset, before anything is read, and
+    /// 400 when it is not UTF-8.
     pub async fn text(&self) -> Result<String> {
+        self.check_charset()?;
         let bytes = self.bytes().await?;
         String::from_utf8(bytes.into())
             .map_err(|error| Error::new(400, "the body is not UTF-8 text").with_cause(error))
@@ -86,17 +122,18 @@ impl Request {
     /// The whole body as a value in JSON.
     ///
     /// # Errors
-    /// As [`Request::bytes`]; 400 for what is no JSON, 422 for JSON of another shape. The message names
-    /// field and place.
+    /// As [`Request::bytes`]; 415 when `content-type` names another charset than UTF-8; 400 for what is no
+    /// JSON, 422 for JSON of another shape. The message names field and place.
     #[cfg(feature = "json")]
     pub async fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        self.check_charset()?;
         crate::json::decode(&self.bytes().await?)
     }
 
     /// The whole body as a value in JSON, or `default` where it is empty or no JSON at all.
     ///
     /// # Errors
-    /// As [`Request::bytes`]; 422 for JSON of another shape.
+    /// As [`Request::bytes`]; 415 as [`Request::json`]; 422 for JSON of another shape.
     ///
     /// ```
     /// use shikra::{App, testing::TestClient};
@@ -109,6 +146,7 @@ impl Request {
     /// ```
     #[cfg(feature = "json")]
     pub async fn json_or<T: DeserializeOwned>(&self, default: T) -> Result<T> {
+        self.check_charset()?;
         let bytes = self.bytes().await?;
         match crate::json::decode(&bytes) {
             Err(error) if error.status() == StatusCode::BAD_REQUEST => Ok(default),
@@ -119,9 +157,10 @@ impl Request {
     /// The whole body as the fields of a form (`application/x-www-form-urlencoded`), at most 1,000.
     ///
     /// # Errors
-    /// As [`Request::bytes`]; 400 for too many fields, 422 for missing ones or other forms of value, with a
+    /// As [`Request::bytes`]; 415 when `content-type` names another charset; 400 for too many fields, 422 for missing ones or other forms of value, with a
     /// message that names the field.
     pub async fn form<T: DeserializeOwned>(&self) -> Result<T> {
+        self.check_charset()?;
         let bytes = self.bytes().await?;
         form::decode(&bytes, &FormLimits::default())
             .map_err(|error| Error::new(error.status(), error.to_string()).with_cause(error))?;

@@ -6,7 +6,7 @@
 use super::Request;
 use bytes::{Bytes, BytesMut};
 use shikra_engine::body::BodyError;
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 /// What a request keeps of its body.
 #[derive(Default)]
 pub(super) struct Collected {
-    whole: OnceCell<Bytes>,
+    whole: RefCell<Option<Bytes>>,
     /// The first parts of a body that does not come at once.
     parts: RefCell<Option<Box<Parts>>>,
     /// A stream has taken chunks, which nobody can collect any more.
@@ -29,16 +29,16 @@ struct Parts {
 }
 
 impl Collected {
-    pub(super) fn whole(&self) -> Option<&Bytes> {
-        self.whole.get()
+    pub(super) fn whole(&self) -> Option<Bytes> {
+        self.whole.borrow().clone()
     }
 
     pub(super) fn has_begun(&self) -> bool {
-        self.whole.get().is_some() || self.parts.borrow().is_some()
+        self.whole.borrow().is_some() || self.parts.borrow().is_some()
     }
 
     pub(super) fn reset(&mut self) {
-        self.whole.take();
+        *self.whole.get_mut() = None;
         *self.parts.get_mut() = None;
         self.is_streamed.set(false);
     }
@@ -62,7 +62,7 @@ impl Collected {
         match result {
             Ok(bytes) => {
                 *self.parts.borrow_mut() = None;
-                Ok(self.whole.get_or_init(|| bytes).clone())
+                Ok(self.whole.borrow_mut().get_or_insert(bytes).clone())
             }
             Err(error) => {
                 let mut parts = self.parts.borrow_mut();
@@ -74,12 +74,18 @@ impl Collected {
 }
 
 impl Request {
+    /// Puts other bytes in the place of a body that was collected, for all who read it from now on.
+    #[cfg_attr(not(feature = "inflate"), allow(dead_code, reason = "only that battery calls it"))]
+    pub(crate) fn replace_body(&self, bytes: Bytes) {
+        *self.extra().collected.whole.borrow_mut() = Some(bytes);
+    }
+
     /// Moves the collection of the body on.
     pub(super) fn poll_collect(&self, cx: &mut Context<'_>) -> Poll<Result<Bytes, BodyError>> {
         let (collected, body) = (&self.extra().collected, self.exchange.body());
         loop {
-            if let Some(bytes) = collected.whole.get() {
-                return Poll::Ready(Ok(bytes.clone()));
+            if let Some(bytes) = collected.whole() {
+                return Poll::Ready(Ok(bytes));
             }
             if let Some(error) = collected.parts.borrow().as_ref().and_then(|p| p.failed.clone()) {
                 return Poll::Ready(Err(error));
@@ -106,7 +112,7 @@ impl Request {
 
     /// Adds a chunk; the result if that was the end of it.
     fn gather(&self, chunk: Bytes) -> Option<Result<Bytes, BodyError>> {
-        let max = self.extra().body_bytes_max;
+        let max = self.body_bytes_max();
         let mut parts = self.extra().collected.parts.borrow_mut();
         let len = parts.as_ref().map_or(0, |parts| parts.bytes.len());
         if (len + chunk.len()) as u64 > max {

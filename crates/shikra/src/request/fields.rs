@@ -3,9 +3,7 @@
 use super::Request;
 use crate::error::{Error, Result};
 use http::{HeaderMap, HeaderName, HeaderValue};
-#[cfg(feature = "json")]
-use shikra_proto::header::weighted;
-use shikra_proto::header::{ContentType, KnownField};
+use shikra_proto::header::{ContentType, KnownField, weighted};
 use shikra_proto::{cookie, date};
 use std::borrow::Cow;
 use std::fmt;
@@ -131,13 +129,13 @@ impl Request {
         to_map(self.headers())
     }
 
-    /// Whether `accept` names this media type itself, with a weight above zero.
-    #[cfg(feature = "json")]
-    pub(crate) fn accept_names(&self, media_type: &str) -> bool {
-        self.header_all("accept").flat_map(weighted).any(|range| {
+    /// The weight with which `accept` names this media type itself; 0 where it does not.
+    pub(crate) fn accept_weight(&self, media_type: &str) -> u16 {
+        let ranges = self.header_all("accept").flat_map(weighted).filter(|range| {
             let named = range.value.split(';').next().unwrap_or_default().trim_end();
-            range.weight > 0 && named.eq_ignore_ascii_case(media_type)
-        })
+            named.eq_ignore_ascii_case(media_type)
+        });
+        ranges.map(|range| range.weight).max().unwrap_or(0)
     }
 
     /// The value of a cookie, percent-decoded; of two with one name the first.
@@ -168,6 +166,13 @@ impl Request {
             .map(|cookie| (String::from_utf8_lossy(cookie.name()), cookie.value()))
     }
 
+    /// Whether a script asked, as far as `x-requested-with: XMLHttpRequest` tells; `fetch` does not set it.
+    #[must_use]
+    pub fn is_xhr(&self) -> bool {
+        let value = self.exchange.head().field(KnownField::XRequestedWith);
+        value.is_some_and(|value| value.eq_ignore_ascii_case(b"XMLHttpRequest"))
+    }
+
     /// The media type of the body, with its parameters; `None` where `content-type` is missing or none.
     ///
     /// ```
@@ -182,6 +187,25 @@ impl Request {
     #[must_use]
     pub fn content_type(&self) -> Option<ContentType<'_>> {
         ContentType::decode(self.exchange.head().field(KnownField::ContentType)?)
+    }
+
+    /// 415 for text in another encoding than UTF-8, as far as `content-type` says so.
+    pub(super) fn check_charset(&self) -> Result<()> {
+        let field = self.exchange.head().field(KnownField::ContentType);
+        // Most types have no parameters, and are not taken apart.
+        if !field.is_some_and(|value| value.contains(&b';')) {
+            return Ok(());
+        }
+        let charset = self
+            .content_type()
+            .and_then(|content_type| content_type.charset().map(Cow::into_owned));
+        match charset {
+            Some(charset) if !UTF_8.iter().any(|known| charset.eq_ignore_ascii_case(known)) => {
+                let charset = charset.escape_debug();
+                Err(Error::new(415, format!("the charset `{charset}` is not known, UTF-8 is")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the body is of a media type: a whole one (`text/html`), a range (`text/*`), a suffix
@@ -237,7 +261,7 @@ pub(super) fn to_map<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> H
 }
 
 /// The media type that a short name stands for; other text as it is.
-pub(super) fn full_name(media_type: &str) -> &str {
+pub(crate) fn full_name(media_type: &str) -> &str {
     match media_type {
         "html" => "text/html",
         "json" => "application/json",
@@ -252,3 +276,6 @@ pub(super) fn full_name(media_type: &str) -> &str {
         other => other,
     }
 }
+
+/// UTF-8, and what is a part of it.
+const UTF_8: [&str; 3] = ["utf-8", "utf8", "us-ascii"];

@@ -3,27 +3,47 @@
 mod accept;
 mod body;
 mod collect;
+mod conditions;
+#[cfg(feature = "tower")]
+mod derived;
 mod fields;
+mod observed;
+mod origin;
 mod query;
 mod target;
 
 pub use body::Body;
+#[cfg(feature = "tower")]
+pub(crate) use derived::{Fed, OwnHead};
+pub(crate) use fields::full_name;
+pub(crate) use observed::Observed;
+pub(crate) use origin::Origin;
+pub use origin::TrustedProxies;
 pub use query::QueryPairs;
 
 use crate::error::{Error, Result};
+use crate::failure::FailureKind;
 use crate::meta::Meta;
 use crate::response::Response;
 use crate::router::{Params, RouteId};
 use crate::state::WorkerState;
 use collect::Collected;
-use shikra_engine::service::{End, Exchange, Extra};
+use http::Method;
+#[cfg(feature = "tower")]
+pub(crate) use shikra_engine::body::BodyError;
+use shikra_engine::service::{End, Exchange, Extra, panic_message};
 use shikra_engine::slot::SlotFuture;
-use std::cell::Cell;
+use shikra_proto::http1::RequestHead;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
-use std::rc::Rc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
 use std::str::FromStr;
+use std::task::Poll;
+use tokio::time::Instant;
 
 /// A request.
 ///
@@ -45,6 +65,9 @@ use std::str::FromStr;
 #[derive(Clone)]
 pub struct Request {
     exchange: Rc<Exchange<RequestExtra>>,
+    /// How many segments of the path the base path or mount has that the holder of this handle was
+    /// registered under. It stands here and not in the exchange, since each step has its own.
+    depth: u16,
 }
 
 /// What Shikra keeps for a request beside its head; reused from request to request.
@@ -56,8 +79,15 @@ pub(crate) struct RequestExtra {
     /// The most bytes that collecting the body may take.
     pub(crate) body_bytes_max: u64,
     collected: Collected,
+    /// Filled when somebody asks for it, and proxies are trusted.
+    origin: OnceCell<Box<Origin>>,
+    rerouted: OnceCell<Box<Rerouted>>,
+    /// The request that this one stands for.
+    source: Option<Request>,
     /// A panic has been answered already.
     pub(crate) has_recovered: Cell<bool>,
+    /// What is noted of the exchange, where the application wants to know of it.
+    pub(crate) observed: Option<Box<Observed>>,
 }
 
 impl Extra for RequestExtra {
@@ -66,13 +96,27 @@ impl Extra for RequestExtra {
         self.params.shed();
         self.meta.clear();
         self.collected.reset();
+        self.origin.take();
+        self.rerouted.take();
+        self.source = None;
         self.has_recovered.set(false);
+        self.observed = None;
     }
+}
+
+/// A request whose form has said which method it means.
+pub(crate) struct Rerouted {
+    pub(crate) method: Method,
+    pub(crate) params: Params,
+    pub(crate) body_bytes_max: u64,
 }
 
 /// What a request needs of the application that it came to.
 pub(crate) trait Context {
-    fn state(&self) -> &WorkerState;
+    /// The state that a request finds.
+    fn state(&self, req: &Request) -> &WorkerState;
+    /// The proxies whose word is taken, if there are such.
+    fn proxies(&self) -> Option<&TrustedProxies>;
     /// The place of a parameter in the pattern of a route.
     fn param_index(&self, route: RouteId, name: &str) -> Option<usize>;
     fn param_names(&self, route: RouteId) -> Vec<&str>;
@@ -80,6 +124,8 @@ pub(crate) trait Context {
     fn pattern(&self, route: RouteId) -> Option<&str>;
     /// Runs the error handlers on a response that stands for an error.
     fn render_error(self: Rc<Self>, req: Request, res: Response) -> SlotFuture<Response>;
+    /// Tells the logger, or the log.
+    fn report(&self, kind: FailureKind, req: &Request, error: &Error);
 }
 
 impl fmt::Debug for Request {
@@ -93,14 +139,53 @@ impl fmt::Debug for Request {
 
 impl Request {
     pub(crate) fn new(exchange: Rc<Exchange<RequestExtra>>) -> Self {
-        Self { exchange }
+        Self { exchange, depth: 0 }
+    }
+
+    /// The same request, for a step that stands under so many segments of the path.
+    pub(crate) fn at(self, depth: u16) -> Self {
+        Self { depth, ..self }
     }
 
     pub(crate) fn router_params(&self) -> &Params {
-        &self.extra().params
+        let extra = self.source().extra();
+        match extra.rerouted.get() {
+            None => &extra.params,
+            Some(rerouted) => &rerouted.params,
+        }
     }
 
-    fn extra(&self) -> &RequestExtra {
+    /// The path that the router has seen.
+    pub(crate) fn routed_path(&self) -> &str {
+        self.source().path()
+    }
+
+    /// The request that the router has seen: this one, or the one that it stands for.
+    pub(crate) fn source(&self) -> &Self {
+        self.extra().source.as_ref().unwrap_or(self)
+    }
+
+    fn context(&self) -> Option<&dyn Context> {
+        self.source().extra().context.as_deref()
+    }
+
+    /// Makes it a request of another method and route. Nobody else has seen it yet.
+    pub(crate) fn reroute(&self, rerouted: Rerouted) {
+        let is_first = self.extra().rerouted.set(Box::new(rerouted)).is_ok();
+        debug_assert!(is_first, "a request is rerouted once");
+    }
+
+    /// The most bytes that collecting the body may take.
+    pub(crate) fn body_bytes_max(&self) -> u64 {
+        let rerouted = self.extra().rerouted.get();
+        rerouted.map_or(self.extra().body_bytes_max, |rerouted| rerouted.body_bytes_max)
+    }
+
+    pub(crate) fn head(&self) -> &RequestHead {
+        self.exchange.head()
+    }
+
+    pub(crate) fn extra(&self) -> &RequestExtra {
         self.exchange.extra()
     }
 
@@ -145,37 +230,94 @@ impl Request {
         self.param_str(name).map(|text| parse_param(name, text)).transpose()
     }
 
+    /// A parameter, decoded and parsed, or `default` where it is absent.
+    ///
+    /// # Errors
+    /// 400 when the value does not parse.
+    ///
+    /// ```
+    /// use shikra::{App, testing::TestClient};
+    ///
+    /// let mut app = App::new();
+    /// app.get("/page/:n?", async |req| Ok(format!("page {}", req.param_or("n", 1_u32)?)));
+    /// let client = TestClient::new(app);
+    /// assert_eq!(client.get("/page/3").send().text(), "page 3");
+    /// assert_eq!(client.get("/page").send().text(), "page 1");
+    /// ```
+    pub fn param_or<T: FromStr>(&self, name: &str, default: T) -> Result<T>
+    where
+        T::Err: fmt::Display,
+    {
+        Ok(self.param_opt(name)?.unwrap_or(default))
+    }
+
+    /// A value that may stand in the path, in a form in the body, or in the query: the first of these that
+    /// has one of this name, decoded and parsed.
+    ///
+    /// The client chooses the place, so nothing that was checked in one place is taken from here.
+    ///
+    /// # Errors
+    /// 400 when the value does not parse; as [`Request::bytes`] where the body is a form.
+    ///
+    /// ```
+    /// use shikra::{App, testing::TestClient};
+    ///
+    /// let mut app = App::new();
+    /// app.any("/find/:q?", async |req| req.param_anywhere::<String>("q").await);
+    /// let client = TestClient::new(app);
+    /// assert_eq!(client.get("/find/a?q=c").send().text(), "a");
+    /// assert_eq!(client.post("/find?q=c").form(&[("q", "b")]).send().text(), "b");
+    /// assert_eq!(client.get("/find?q=c").send().text(), "c");
+    /// ```
+    pub async fn param_anywhere<T: FromStr>(&self, name: &str) -> Result<Option<T>>
+    where
+        T::Err: fmt::Display,
+    {
+        if let Some(value) = self.param_opt(name)? {
+            return Ok(Some(value));
+        }
+        if self.is("form") {
+            let pairs: Vec<(String, String)> = self.form().await?;
+            if let Some((_, text)) = pairs.iter().find(|(key, _)| key == name) {
+                return parse_param(name, text).map(Some);
+            }
+        }
+        self.query().parse(name)
+    }
+
     /// A parameter as decoded text; `None` when it is absent.
     #[must_use]
     pub fn param_str(&self, name: &str) -> Option<&str> {
-        let params = &self.extra().params;
-        let index = self.extra().context.as_deref()?.param_index(params.route()?, name)?;
-        params.value(index, self.path())
+        let (params, path) = (self.router_params(), self.routed_path());
+        params.value(self.param_index(name)?, path)
     }
 
     /// A parameter as it was sent.
     #[must_use]
     pub fn param_raw(&self, name: &str) -> Option<&str> {
-        let params = &self.extra().params;
-        let index = self.extra().context.as_deref()?.param_index(params.route()?, name)?;
-        params.raw(index, self.path())
+        let (params, path) = (self.router_params(), self.routed_path());
+        params.raw(self.param_index(name)?, path)
+    }
+
+    fn param_index(&self, name: &str) -> Option<usize> {
+        self.context()?.param_index(self.router_params().route()?, name)
     }
 
     /// The names and decoded values of all parameters that are present, in pattern order.
     pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
-        let params = &self.extra().params;
+        let (params, path) = (self.router_params(), self.routed_path());
         let names = self.param_names().into_iter().enumerate();
-        names.filter_map(|(index, name)| Some((name, params.value(index, self.path())?)))
+        names.filter_map(move |(index, name)| Some((name, params.value(index, path)?)))
     }
 
     /// The decoded value of the parameter at this place of the pattern.
     pub(crate) fn param_at(&self, index: usize) -> Option<&str> {
-        self.extra().params.value(index, self.path())
+        self.router_params().value(index, self.routed_path())
     }
 
     /// The names of all parameters of the route, in pattern order.
     pub(crate) fn param_names(&self) -> Vec<&str> {
-        let context = self.extra().context.as_deref().zip(self.extra().params.route());
+        let context = self.context().zip(self.router_params().route());
         context.map(|(context, route)| context.param_names(route)).unwrap_or_default()
     }
 
@@ -184,7 +326,7 @@ impl Request {
     /// What middleware has learnt about this request.
     #[must_use]
     pub fn meta(&self) -> &Meta {
-        &self.extra().meta
+        &self.source().extra().meta
     }
 
     /// The application's state of type `T`, the worker's own before the shared one.
@@ -193,8 +335,8 @@ impl Request {
     /// When the application has none: a 500, and a line in the log that names the type.
     #[must_use]
     pub fn state<T: 'static>(&self) -> &T {
-        match self.extra().context.as_deref() {
-            Some(context) => context.state().expect(),
+        match self.context() {
+            Some(context) => context.state(self).expect(),
             None => panic!("state was asked for before the application had the request"),
         }
     }
@@ -202,7 +344,7 @@ impl Request {
     /// The application's state of type `T`, if it has one.
     #[must_use]
     pub fn try_state<T: 'static>(&self) -> Option<&T> {
-        self.extra().context.as_deref()?.state().get()
+        self.context()?.state(self).get()
     }
 
     /// The address of the client's end of the connection; `None` where the stream has none.
@@ -217,48 +359,123 @@ impl Request {
         self.exchange.client().local
     }
 
-    /// Whether the connection is encrypted.
+    /// Whether the client's connection is encrypted: the one to this server, or the one to a trusted
+    /// proxy that says so ([`App::trust_proxy`](crate::App::trust_proxy)).
     #[must_use]
     pub fn is_secure(&self) -> bool {
-        self.exchange.client().is_secure
+        let forwarded = self.origin().and_then(|origin| origin.is_secure);
+        forwarded.unwrap_or(self.exchange.client().is_secure)
+    }
+
+    /// When the head had arrived. It costs no look at the system's clock: the worker reads that once a turn
+    /// of its loop, so the instant is true to about a millisecond on a worker that nobody holds up.
+    ///
+    /// ```
+    /// use shikra::{App, sleep, testing::TestClient};
+    /// use std::time::Duration;
+    ///
+    /// let mut app = App::new();
+    /// app.get("/", async |req| {
+    ///     sleep(Duration::from_secs(2)).await;
+    ///     format!("{} s", req.received_at().elapsed().as_secs())
+    /// });
+    /// let client = TestClient::with_virtual_time(app);
+    /// let connection = client.connect();
+    /// connection.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    /// client.advance(Duration::from_secs(2));
+    /// assert_eq!(connection.read_reply().unwrap().text(), "2 s");
+    /// ```
+    #[must_use]
+    pub fn received_at(&self) -> Instant {
+        self.exchange.received_at()
     }
 
     /// Waits until the client closes its half of the connection, or all of it.
     pub async fn closed(&self) {
-        poll_fn(|cx| self.exchange.fate().poll_closed(cx)).await;
+        poll_fn(|cx| self.source().exchange.fate().poll_closed(cx)).await;
     }
 
     /// Whether the client is known to have closed its half of the connection, or all of it.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.exchange.fate().is_closed()
+        self.source().exchange.fate().is_closed()
     }
 
-    /// Runs `hook` once, synchronously, if the client leaves before the reply is complete.
-    pub fn on_abort(&self, hook: impl FnOnce() + 'static) {
+    /// Whether the reply has been handed over whole. That says nothing about whether the client got it; after an
+    /// exchange that broke off it stays false. Work that outlives the exchange may want to know.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.exchange.fate().end() == Some(End::Finished)
+    }
+
+    /// Runs `hook` once, synchronously, when the reply has been handed over to the operating system, down to its last
+    /// byte. If the client leaves before, it does not run. A panic in it goes to the logger.
+    pub fn on_finish(&self, hook: impl FnOnce() + 'static) {
+        let exchange = Rc::downgrade(&self.exchange);
         self.exchange.fate().on_end(move |end| {
-            if end == End::Aborted {
-                hook();
+            if end == End::Finished {
+                contain(&exchange, hook);
             }
         });
     }
 
-    /// Runs `hook` once, synchronously, when the exchange ends, whichever way.
+    /// Runs `hook` once, synchronously, if the client leaves before the reply is complete. A panic in it
+    /// goes to the logger.
+    pub fn on_abort(&self, hook: impl FnOnce() + 'static) {
+        let exchange = Rc::downgrade(&self.exchange);
+        self.exchange.fate().on_end(move |end| {
+            if end == End::Aborted {
+                contain(&exchange, hook);
+            }
+        });
+    }
+
+    /// Runs `hook` once, synchronously, when the exchange ends, whichever way: after the hooks of
+    /// [`Request::on_finish`] and [`Request::on_abort`]. Hooks of one kind run in the order in which they were added.
+    /// A panic in one goes to the logger.
     pub fn on_close(&self, hook: impl FnOnce() + 'static) {
-        self.exchange.fate().on_end(move |_| hook());
+        // Weak, since a hook of an exchange that is over never runs, and would keep its own block alive.
+        let exchange = Rc::downgrade(&self.source().exchange);
+        self.source().exchange.fate().on_close(move || contain(&exchange, hook));
     }
 
     /// Runs `future` to its end on this worker, whatever becomes of the client. It counts as
-    /// work in flight: a stopping server waits for it.
+    /// work in flight: a stopping server waits for it. A panic in it goes to the logger.
     pub fn detach(&self, future: impl Future<Output = ()> + 'static) {
-        shikra_engine::hub::detach(future);
+        let (req, mut future) = (self.clone(), SlotFuture::new(future));
+        shikra_engine::hub::detach(async move {
+            let panic = poll_fn(|cx| {
+                match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut future).poll(cx))) {
+                    Ok(poll) => poll.map(|()| None),
+                    Err(panic) => Poll::Ready(Some(panic_message(&*panic))),
+                }
+            });
+            if let Some(panic) = panic.await {
+                req.report(FailureKind::Aside, &Error::panicked(panic));
+            }
+        });
+    }
+
+    fn report(&self, kind: FailureKind, error: &Error) {
+        if let Some(context) = &self.extra().context {
+            context.report(kind, self, error);
+        }
     }
 
     pub(crate) async fn render_error(&self, res: Response) -> Response {
-        match &self.extra().context {
+        match &self.source().extra().context {
             Some(context) => Rc::clone(context).render_error(self.clone(), res).await,
             None => res,
         }
+    }
+}
+
+/// Runs a hook at the end of an exchange; its panic goes to the logger.
+fn contain(exchange: &Weak<Exchange<RequestExtra>>, hook: impl FnOnce()) {
+    let Err(panic) = catch_unwind(AssertUnwindSafe(hook)) else { return };
+    let error = Error::panicked(panic_message(&*panic));
+    if let Some(exchange) = exchange.upgrade() {
+        Request::new(exchange).report(FailureKind::Aside, &error);
     }
 }
 

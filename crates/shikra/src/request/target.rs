@@ -2,14 +2,18 @@
 
 use super::{QueryPairs, Request};
 use http::{Method, Version};
-use shikra_proto::uri::Authority;
+use shikra_proto::uri::{Authority, Host};
 use std::borrow::Cow;
 
 impl Request {
-    /// The method.
+    /// The method; the one that a form has put in its place where that is allowed
+    /// ([`App::method_override`](crate::App::method_override)).
     #[must_use]
     pub fn method(&self) -> &Method {
-        self.exchange.head().method()
+        match self.extra().rerouted.get() {
+            None => self.exchange.head().method(),
+            Some(rerouted) => &rerouted.method,
+        }
     }
 
     /// The target, as it was sent.
@@ -24,6 +28,45 @@ impl Request {
         self.exchange.head().path()
     }
 
+    /// The part of the path that the innermost base path or mount has taken, around the handler or
+    /// middleware that asks; empty where there is none.
+    ///
+    /// It is as it was sent, so it may be `/%61pi` where the application says `/api`. Together with
+    /// [`Request::relative_path`] it makes the whole path, but for the slash of a path that ends with it.
+    ///
+    /// ```
+    /// use shikra::{App, testing::TestClient};
+    ///
+    /// let mut shop = App::new();
+    /// shop.get("/cart", async |req| format!("{} {}", req.mount_path(), req.relative_path()));
+    /// let mut app = App::new();
+    /// app.mount("/:lang/shop", shop);
+    /// assert_eq!(TestClient::new(app).get("/de/shop/cart").send().text(), "/de/shop /cart");
+    /// ```
+    #[must_use]
+    pub fn mount_path(&self) -> &str {
+        self.split_path().0
+    }
+
+    /// The path below [`Request::mount_path`], as it was sent: it begins with a slash, and is the whole
+    /// path where there is no mount.
+    #[must_use]
+    pub fn relative_path(&self) -> &str {
+        match self.split_path().1 {
+            "" => "/",
+            below => below,
+        }
+    }
+
+    fn split_path(&self) -> (&str, &str) {
+        let path = self.path();
+        // The router cuts at the same slashes: an encoded one is none.
+        let mut slashes = path.match_indices('/').map(|(index, _)| index);
+        let end = slashes.nth(usize::from(self.depth)).unwrap_or(path.len());
+        // `*` and an authority have no slash, and nothing is mounted there.
+        if self.depth == 0 { ("", path) } else { path.split_at_checked(end).unwrap_or((path, "")) }
+    }
+
     /// The version of the protocol.
     #[must_use]
     pub fn version(&self) -> Version {
@@ -33,7 +76,7 @@ impl Request {
     /// The pattern of the route that matched; `None` where none did.
     #[must_use]
     pub fn pattern(&self) -> Option<&str> {
-        self.extra().context.as_deref()?.pattern(self.extra().params.route()?)
+        self.context()?.pattern(self.router_params().route()?)
     }
 
     /// The text after the first `?`, as it was sent; `None` without a `?`.
@@ -48,10 +91,12 @@ impl Request {
         QueryPairs::new(self.query_str().unwrap_or_default())
     }
 
-    /// The host, and port if there is one, that the client meant: of the target, else of `host`.
+    /// The host, and port if there is one, that the client meant: of the target, else of `host`; before
+    /// both, what a trusted proxy says ([`App::trust_proxy`](crate::App::trust_proxy)).
     #[must_use]
     pub fn authority(&self) -> Option<&str> {
-        self.exchange.head().authority()
+        let forwarded = self.origin().and_then(|origin| origin.authority.as_deref());
+        forwarded.or_else(|| self.exchange.head().authority())
     }
 
     /// The host that the client meant, in lower case and without the port; an IPv6 address stands in
@@ -88,6 +133,27 @@ impl Request {
     pub fn port(&self) -> Option<u16> {
         let named = Authority::decode(self.authority()?).ok()?.port();
         Some(named.unwrap_or(self.default_port()))
+    }
+
+    /// The labels of the host before its last two, the rightmost first; none for an address. Where a public
+    /// suffix has two labels itself, as in `example.co.uk`, the first of these is no subdomain.
+    ///
+    /// ```
+    /// use shikra::{App, testing::TestClient};
+    ///
+    /// let client = TestClient::new(App::new().get("/", async |req| req.subdomains().join(" ")));
+    /// let reply = client.get("/").header("host", "a.b.example.com").send();
+    /// assert_eq!(reply.text(), "b a");
+    /// ```
+    #[must_use]
+    pub fn subdomains(&self) -> Vec<String> {
+        let host = self.host().unwrap_or_default();
+        let Ok(Host::Name(name)) = Authority::decode(&host).map(|authority| authority.host())
+        else {
+            return Vec::new();
+        };
+        let labels = name.trim_end_matches('.').rsplit('.');
+        labels.skip(2).map(str::to_owned).collect()
     }
 
     /// `https` on an encrypted connection, else `http`.

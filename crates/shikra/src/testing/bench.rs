@@ -1,28 +1,27 @@
 //! The worker's side of a test client.
 
-use super::RequestBody;
 use super::raw::RawState;
-use super::reply::{ReplyReader, TestReply};
+use super::stream::Streaming;
+use super::wire::{ClientIo, Wire};
 use crate::app::AppFactory;
 use crate::dispatch::{AppService, Frozen};
-use bytes::{Bytes, BytesMut};
-use http::Method;
 use shikra_engine::hub::{Hub, Load, Phase, ServiceHub, clear_current};
-use shikra_engine::rt::pipe::{PipeIo, pipe};
-use shikra_engine::rt::{Io, tasks};
-use shikra_engine::service::ServiceFactory;
+use shikra_engine::rt::pipe::pipe;
+use shikra_engine::rt::{TcpIo, tasks};
+use shikra_engine::service::{Lease, ServiceFactory};
 use shikra_engine::worker;
-use shikra_proto::header::FieldLines;
-use shikra_proto::http1::{encode_chunk_prefix, encode_chunk_suffix, encode_last_chunk};
+use shikra_proto::date;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::future::{Future, poll_fn};
-use std::io::{self, ErrorKind, IoSlice};
+use std::io;
+use std::net::{SocketAddr, TcpStream};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A job for the worker's thread.
 pub(super) type Job = Box<dyn FnOnce(Rc<Bench>) -> Pin<Box<dyn Future<Output = ()>>> + Send>;
@@ -65,19 +64,20 @@ impl Mailbox {
     }
 }
 
-/// What jobs work with: the served application, and the client's ends of its connections.
+/// What jobs work with: the way to the application, and the client's ends of its connections.
 pub(super) struct Bench {
-    pub(super) hub: Rc<ServiceHub<AppService>>,
-    load: Arc<Load>,
-    idle: RefCell<Option<Wire>>,
+    way: Way,
+    /// Kept-alive connections, by user agent.
+    idle: RefCell<HashMap<u64, Vec<Wire>>>,
     pub(super) raw: RefCell<HashMap<u64, Rc<RefCell<RawState>>>>,
-    next_raw: Cell<u64>,
+    pub(super) streaming: RefCell<HashMap<u64, Rc<RefCell<Streaming>>>>,
+    next_id: Cell<u64>,
 }
 
-/// The client's end of a connection.
-pub(super) struct Wire {
-    pub(super) io: PipeIo,
-    pub(super) read: BytesMut,
+/// How connections come about.
+enum Way {
+    Memory { hub: Rc<ServiceHub<AppService>>, load: Arc<Load>, time: Time },
+    Tcp(SocketAddr),
 }
 
 /// What the application takes for the time.
@@ -101,7 +101,7 @@ pub(super) fn run(frozen: Frozen, time: Time, mailbox: &Mailbox, ready: &Sender<
         tasks::spawn(async move { timers.drive_timers().await });
         let factory = AppFactory { frozen: Arc::new(frozen) };
         let made = match factory.start().await {
-            Ok(()) => factory.make().await,
+            Ok(()) => factory.make(Lease::unlimited()).await,
             Err(error) => Err(error),
         };
         let service = match made {
@@ -109,22 +109,13 @@ pub(super) fn run(frozen: Frozen, time: Time, mailbox: &Mailbox, ready: &Sender<
             Err(error) => return drop(ready.send(Err(error))),
         };
         let hub = ServiceHub::new(hub, service);
-        let bench = Rc::new(Bench {
-            hub,
-            load,
-            idle: RefCell::default(),
-            raw: RefCell::default(),
-            next_raw: Cell::new(0),
-        });
+        let base = Rc::clone(&hub.base);
+        let bench = Bench::new(Way::Memory { hub, load, time });
         // The test waits for this line.
         let _ = ready.send(Ok(()));
-        while let Some(job) = mailbox.next().await {
-            tasks::spawn(job(Rc::clone(&bench)));
-        }
-        bench.idle.take();
-        bench.raw.take();
-        bench.hub.base.set_phase(Phase::Draining);
-        let mut idle = pin!(bench.hub.base.idle());
+        bench.work(mailbox).await;
+        base.set_phase(Phase::Draining);
+        let mut idle = pin!(base.idle());
         drop(stopped);
         let mut pause = pin!(tasks::sleep(STOP_PATIENCE));
         poll_fn(|cx| match idle.as_mut().poll(cx) {
@@ -137,143 +128,102 @@ pub(super) fn run(frozen: Frozen, time: Time, mailbox: &Mailbox, ready: &Sender<
     clear_current();
 }
 
+/// Talks to a server until the mailbox closes.
+pub(super) fn run_tcp(addr: SocketAddr, mailbox: &Mailbox, ready: &Sender<io::Result<()>>) {
+    let runtime = match tasks::local_runtime(|| {}, || {}) {
+        Ok(runtime) => runtime,
+        Err(error) => return drop(ready.send(Err(error))),
+    };
+    runtime.block_on(async {
+        // The test waits for this line.
+        let _ = ready.send(Ok(()));
+        Bench::new(Way::Tcp(addr)).work(mailbox).await;
+    });
+}
+
 impl Bench {
-    pub(super) fn open(&self) -> Wire {
-        let (near, far) = pipe(PIPE_BYTES);
-        self.load.add();
-        worker::serve(&self.hub, far, None, None);
-        Wire { io: near, read: BytesMut::new() }
+    fn new(way: Way) -> Rc<Self> {
+        Rc::new(Self {
+            way,
+            idle: RefCell::default(),
+            raw: RefCell::default(),
+            streaming: RefCell::default(),
+            next_id: Cell::new(0),
+        })
     }
 
-    pub(super) fn open_raw(&self) -> u64 {
-        let id = self.next_raw.get();
-        self.next_raw.set(id + 1);
-        let state = RawState::new(self.open());
-        self.raw.borrow_mut().insert(id, Rc::new(RefCell::new(state)));
+    /// Starts the jobs that come, and closes all connections when no more will.
+    async fn work(self: Rc<Self>, mailbox: &Mailbox) {
+        while let Some(job) = mailbox.next().await {
+            tasks::spawn(job(Rc::clone(&self)));
+        }
+        self.idle.take();
+        self.raw.take();
+        self.streaming.take();
+    }
+
+    /// Opens a connection.
+    pub(super) fn open(&self) -> io::Result<Wire> {
+        match &self.way {
+            Way::Memory { hub, load, .. } => {
+                let (near, far) = pipe(PIPE_BYTES);
+                load.add();
+                worker::serve(hub, far, None, None);
+                Ok(Wire::new(ClientIo::Pipe(near)))
+            }
+            Way::Tcp(addr) => {
+                // The listener is on this machine: its backlog connects at once.
+                let stream = TcpStream::connect_timeout(addr, CONNECT_PATIENCE)?;
+                stream.set_nodelay(true)?;
+                stream.set_nonblocking(true)?;
+                Ok(Wire::new(ClientIo::Tcp(TcpIo::register(stream)?)))
+            }
+        }
+    }
+
+    pub(super) fn next_id(&self) -> u64 {
+        let id = self.next_id.get();
+        self.next_id.set(id + 1);
         id
     }
 
-    /// One request and its reply, on the kept connection if there is one.
-    pub(super) async fn exchange(
-        &self,
-        method: Method,
-        target: String,
-        fields: Vec<(String, Vec<u8>)>,
-        body: RequestBody,
-    ) -> Result<TestReply, String> {
-        let kept = self.idle.borrow_mut().take().filter(Wire::is_open);
-        let mut wire = kept.unwrap_or_else(|| self.open());
-        let head = encode_head(&method, &target, &fields, &body);
-        let mut upload = Upload::new(head, body);
-        let mut reader = ReplyReader::new(method);
-        let result = poll_fn(|cx| {
-            // Both at once: the reply may come before the body is gone.
-            let sent = upload.poll(cx, &mut wire.io);
-            match reader.poll(cx, &mut wire) {
-                Poll::Ready(Ok(reply)) => Poll::Ready(Ok((reply, sent.is_ready()))),
-                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-                Poll::Pending => Poll::Pending,
-            }
-        })
-        .await;
-        let (reply, is_sent) = result?;
-        if is_sent && reply.keeps_alive() {
-            self.idle.replace(Some(wire));
+    /// A kept connection of a user agent that is still of use.
+    pub(super) fn kept(&self, agent: u64) -> Option<Wire> {
+        let mut idle = self.idle.borrow_mut();
+        let wires = idle.get_mut(&agent)?;
+        wires.retain_mut(Wire::is_reusable);
+        wires.pop()
+    }
+
+    /// Keeps a connection for the next request of a user agent.
+    pub(super) fn keep(&self, agent: u64, wire: Wire) {
+        self.idle.borrow_mut().entry(agent).or_default().push(wire);
+    }
+
+    /// Closes what is kept for a user agent.
+    pub(super) fn forget(&self, agent: u64) {
+        self.idle.borrow_mut().remove(&agent);
+    }
+
+    /// The application's time, in seconds since 1970.
+    pub(super) fn now_s(&self) -> u64 {
+        if let Way::Memory { hub, time: Time::Virtual, .. } = &self.way {
+            let now = date::decode(&hub.base.clock.date(), 0);
+            return now.and_then(|now| u64::try_from(now).ok()).unwrap_or(0);
         }
-        Ok(reply)
-    }
-}
-
-impl Wire {
-    /// Whether the application has not closed its end meanwhile.
-    fn is_open(&self) -> bool {
-        self.io.is_open()
-    }
-}
-
-fn encode_head(
-    method: &Method,
-    target: &str,
-    fields: &[(String, Vec<u8>)],
-    body: &RequestBody,
-) -> Vec<u8> {
-    let mut head = format!("{method} {target} HTTP/1.1\r\n").into_bytes();
-    if !fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-        head.extend_from_slice(b"host: test\r\n");
-    }
-    for (name, value) in fields {
-        head.extend_from_slice(name.as_bytes());
-        head.extend_from_slice(b": ");
-        head.extend_from_slice(value);
-        head.extend_from_slice(b"\r\n");
-    }
-    let framing = match body {
-        RequestBody::None => String::new(),
-        RequestBody::Whole(bytes) => format!("content-length: {}\r\n", bytes.len()),
-        RequestBody::Chunks(_) => "transfer-encoding: chunked\r\n".to_owned(),
-    };
-    head.extend_from_slice(framing.as_bytes());
-    head.extend_from_slice(b"\r\n");
-    head
-}
-
-/// A request on its way out.
-struct Upload {
-    waiting: VecDeque<Bytes>,
-    chunks: Option<Box<dyn Iterator<Item = Bytes> + Send>>,
-}
-
-impl Upload {
-    fn new(head: Vec<u8>, body: RequestBody) -> Self {
-        let mut waiting = VecDeque::from([Bytes::from(head)]);
-        let chunks = match body {
-            RequestBody::None => None,
-            RequestBody::Whole(bytes) => {
-                waiting.push_back(bytes);
-                None
-            }
-            RequestBody::Chunks(chunks) => Some(chunks),
-        };
-        Self { waiting, chunks }
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
     }
 
-    fn poll(&mut self, cx: &mut std::task::Context<'_>, io: &mut PipeIo) -> Poll<()> {
-        loop {
-            let Some(part) = self.waiting.front_mut() else {
-                let Some(chunks) = &mut self.chunks else { return Poll::Ready(()) };
-                let mut framed = Vec::new();
-                match chunks.next() {
-                    Some(chunk) => {
-                        encode_chunk_prefix(&mut framed, chunk.len());
-                        framed.extend_from_slice(&chunk);
-                        encode_chunk_suffix(&mut framed, chunk.len());
-                    }
-                    None => {
-                        encode_last_chunk(&mut framed, &FieldLines::new());
-                        self.chunks = None;
-                    }
-                }
-                self.waiting.push_back(framed.into());
-                continue;
-            };
-            if part.is_empty() {
-                self.waiting.pop_front();
-                continue;
-            }
-            match io.try_write(&[IoSlice::new(part)]) {
-                Ok(written) => drop(part.split_to(written)),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    if io.poll_writable(cx).is_pending() {
-                        return Poll::Pending;
-                    }
-                }
-                // The application reads no more; the reply says why.
-                Err(_) => return Poll::Pending,
-            }
+    /// The connections and the timers of the application, where it runs on this thread.
+    pub(super) fn counts(&self) -> Option<(usize, usize)> {
+        match &self.way {
+            Way::Memory { hub, .. } => Some((hub.base.connections(), hub.base.timers.len())),
+            Way::Tcp(_) => None,
         }
     }
 }
 
 /// Room in each direction: small enough that back-pressure shows in tests.
 const PIPE_BYTES: usize = 64 * 1024;
-const STOP_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+const CONNECT_PATIENCE: Duration = Duration::from_secs(5);

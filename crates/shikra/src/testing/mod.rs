@@ -1,35 +1,60 @@
 //! A client for tests: an application in process, through the real codec, without a socket.
 //!
 //! A [`TestClient`] owns a thread with a worker of its own, and talks to it through a pipe in memory.
-//! Its calls block, so it works in plain tests and inside other runtimes.
+//! Its calls block, so it works in plain tests and inside other runtimes. The same client speaks to a
+//! real socket with [`TestClient::over_tcp`].
+//!
+//! A request is put together in `request`, goes out in `exchange`, and comes back in `reply`; `stream` is
+//! the way of those that go piece by piece. `jar` keeps cookies, `agent` who keeps them, and `bench` is
+//! the side of the worker.
 
+mod agent;
+mod assert;
 mod bench;
+mod cookie_date;
 mod direct;
+mod error;
+mod exchange;
+mod jar;
+mod multipart;
 mod raw;
 mod reply;
+mod request;
+mod shared;
+mod stream;
+mod url;
+mod wire;
 
 pub use direct::DirectConnection;
+pub use error::{TestError, TestErrorKind};
+pub use jar::TestCookie;
+pub use multipart::TestFile;
 pub use raw::RawConnection;
 pub use reply::TestReply;
+pub use request::{PendingReply, TestRequest};
+pub use stream::TestExchange;
 
 use crate::app::IntoApp;
+use agent::Agent;
 use bench::{Bench, Mailbox, Time};
-use bytes::Bytes;
 use http::Method;
-#[cfg(feature = "json")]
-use serde::Serialize;
+use shared::{Mode, Progress, Shared};
 use shikra_engine::rt::tasks;
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
-use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, mpsc};
+use std::thread;
 use std::time::Duration;
+use url::{Origin, Scheme, Url};
 
-/// Drives an application in process.
+/// Drives an application, in process or over TCP, as one user agent.
 ///
-/// Requests use one kept-alive connection as long as HTTP allows it. A call that gets no answer within
-/// 30 seconds panics.
+/// Each request takes a kept-alive connection if there is one, and cookies stay between them as a browser
+/// keeps them. A call that gets no answer within 30 seconds of real time panics, and says what it waited
+/// for. A clone is the same user agent; [`TestClient::session`] is another one. The application ends with
+/// the last of them.
 ///
 /// ```
 /// use shikra::{App, testing::TestClient};
@@ -40,9 +65,18 @@ use std::time::Duration;
 /// let reply = client.get("/hello/ada").send();
 /// assert_eq!((reply.status().as_u16(), reply.text()), (200, "hello ada".to_owned()));
 /// ```
+#[derive(Clone)]
 pub struct TestClient {
-    mailbox: Arc<Mailbox>,
-    thread: Option<JoinHandle<()>>,
+    agent: Arc<Agent>,
+    origin: Origin,
+    cookies: Cookies,
+}
+
+/// What becomes of cookies.
+#[derive(Clone, Copy, PartialEq)]
+enum Cookies {
+    Kept,
+    Ignored,
 }
 
 impl fmt::Debug for TestClient {
@@ -89,24 +123,149 @@ impl TestClient {
         Self::with_time(app, Time::Virtual)
     }
 
+    /// A client of an application that listens on a free port of 127.0.0.1, started as
+    /// [`App::start`](crate::App::start) does. Everything works as in process, but virtual time. The server
+    /// stops with the client, as [`AppHandle::stop`](crate::AppHandle::stop) does.
+    ///
+    /// ```
+    /// use shikra::{App, testing::TestClient};
+    ///
+    /// let client = TestClient::over_tcp(App::new().get("/", async |_| "hi"));
+    /// assert!(client.addr().unwrap().ip().is_loopback());
+    /// client.get("/").send().assert_text("hi");
+    /// ```
+    ///
+    /// # Panics
+    /// When the application has mistakes, it does not start, or there is no port.
+    #[track_caller]
+    #[must_use]
+    pub fn over_tcp(app: impl IntoApp) -> Self {
+        let server = match app.into_app().start(("127.0.0.1", 0)) {
+            Ok(server) => server,
+            Err(error) => panic!("{error}"),
+        };
+        let addr = server.addr();
+        let origin = Origin { scheme: Scheme::Http, authority: addr.to_string() };
+        let work = move |inbox: &Mailbox, ready: &Ready| bench::run_tcp(addr, inbox, ready);
+        Self::with_worker(Mode::Tcp(server), origin, work)
+    }
+
     #[track_caller]
     fn with_time(app: impl IntoApp, time: Time) -> Self {
         let frozen = match crate::app::freeze(app.into_app()) {
             Ok(frozen) => frozen,
             Err(error) => panic!("{error}"),
         };
+        let mode = if time == Time::Virtual { Mode::VirtualTime } else { Mode::RealTime };
+        let origin = Origin { scheme: Scheme::Http, authority: "test".to_owned() };
+        let work = move |inbox: &Mailbox, ready: &Ready| bench::run(frozen, time, inbox, ready);
+        Self::with_worker(mode, origin, work)
+    }
+
+    #[track_caller]
+    fn with_worker(
+        mode: Mode,
+        origin: Origin,
+        work: impl FnOnce(&Mailbox, &Ready) + Send + 'static,
+    ) -> Self {
         let mailbox = Arc::new(Mailbox::default());
         let (ready, is_ready) = mpsc::channel();
         let inbox = Arc::clone(&mailbox);
         let thread = thread::Builder::new()
             .name("shikra-test".to_owned())
-            .spawn(move || bench::run(frozen, time, &inbox, &ready))
+            .spawn(move || work(&inbox, &ready))
             .expect("a test can start a thread");
         match is_ready.recv() {
-            Ok(Ok(())) => Self { mailbox, thread: Some(thread) },
+            Ok(Ok(())) => {}
             Ok(Err(error)) => panic!("the application does not start: {error}"),
             Err(_) => panic!("the application does not start: its worker panicked"),
         }
+        let agent = Agent::new(Arc::new(Shared { mailbox, thread: Some(thread), mode }));
+        Self { agent, origin, cookies: Cookies::Kept }
+    }
+
+    /// Another user agent of the same application, with the same settings: no cookie and no connection of
+    /// this one is its.
+    ///
+    /// ```
+    /// use shikra::{App, testing::TestClient};
+    ///
+    /// let ada = TestClient::new(App::new());
+    /// ada.set_cookie("user=ada");
+    /// let bob = ada.session();
+    /// assert_eq!((ada.cookie("user").as_deref(), bob.cookie("user")), (Some("ada"), None));
+    /// ```
+    #[must_use]
+    pub fn session(&self) -> Self {
+        let agent = Agent::new(Arc::clone(&self.agent.shared));
+        Self { agent, origin: self.origin.clone(), cookies: self.cookies }
+    }
+
+    /// The same client for another origin, which `host` fields and cookies go by. With `https` it takes
+    /// itself for a browser in front of a proxy that ends TLS: `Secure` cookies are kept and sent. Default:
+    /// `http://test`, and the address over TCP.
+    ///
+    /// ```
+    /// use shikra::{App, testing::TestClient};
+    ///
+    /// let mut app = App::new();
+    /// app.get("/", async |req| req.host().map(|host| host.into_owned()));
+    /// let client = TestClient::new(app).with_origin("https://shop.example");
+    /// client.get("/").send().assert_text("shop.example");
+    /// ```
+    ///
+    /// # Panics
+    /// When it does not begin with `http://` or `https://` and a host.
+    #[track_caller]
+    #[must_use]
+    pub fn with_origin(self, origin: &str) -> Self {
+        match Origin::decode(origin) {
+            Some(origin) => Self { origin, ..self },
+            None => panic!("{origin:?} is no origin, such as \"https://shop.example\""),
+        }
+    }
+
+    /// The same client without a memory for cookies.
+    #[must_use]
+    pub fn without_cookies(self) -> Self {
+        Self { cookies: Cookies::Ignored, ..self }
+    }
+
+    fn keeps_cookies(&self) -> bool {
+        self.cookies == Cookies::Kept
+    }
+
+    /// The address of the server; `None` in process.
+    #[must_use]
+    pub fn addr(&self) -> Option<SocketAddr> {
+        self.agent.shared.addr()
+    }
+
+    /// The value of a kept cookie, with its triplets decoded. Of several with that name it is the oldest.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let cookies = self.cookies();
+        cookies.iter().find(|cookie| cookie.name() == name).map(TestCookie::value)
+    }
+
+    /// All cookies that are kept and have not expired, the oldest first.
+    #[must_use]
+    pub fn cookies(&self) -> Vec<TestCookie> {
+        let now_s = self.run(|bench| async move { bench.now_s() });
+        self.agent.jar.lock().unwrap_or_else(PoisonError::into_inner).all(now_s)
+    }
+
+    /// Keeps a cookie as if the application had sent this `Set-Cookie` field in reply to `/`.
+    pub fn set_cookie(&self, field: &str) {
+        let url = Url { origin: self.origin.clone(), target: "/".to_owned() };
+        let now_s = self.run(|bench| async move { bench.now_s() });
+        let mut jar = self.agent.jar.lock().unwrap_or_else(PoisonError::into_inner);
+        jar.store(field.as_bytes(), &url, now_s);
+    }
+
+    /// Forgets all cookies.
+    pub fn clear_cookies(&self) {
+        self.agent.jar.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Begins a `GET` request.
@@ -146,17 +305,42 @@ impl TestClient {
 
     /// Begins a request of any method.
     pub fn request(&self, method: Method, target: &str) -> TestRequest<'_> {
-        TestRequest {
-            client: self,
-            method,
-            target: target.to_owned(),
-            fields: Vec::new(),
-            body: RequestBody::None,
+        TestRequest::new(self, method, target)
+    }
+
+    /// Sends several requests at once, each over a connection of its own, and gives their replies in the
+    /// same order.
+    ///
+    /// ```
+    /// use shikra::{App, testing::TestClient};
+    ///
+    /// let client = TestClient::new(App::new().get("/:n", async |req| req.param::<String>("n")));
+    /// let replies = client.send_all(["/1", "/2", "/3"].map(|target| client.get(target)));
+    /// assert_eq!(replies.iter().map(|reply| reply.text()).collect::<String>(), "123");
+    /// ```
+    ///
+    /// # Panics
+    /// When one of them gets no reply.
+    #[must_use]
+    #[track_caller]
+    pub fn send_all<'a>(
+        &self,
+        requests: impl IntoIterator<Item = TestRequest<'a>>,
+    ) -> Vec<TestReply> {
+        let pending: Vec<_> = requests.into_iter().map(TestRequest::begin).collect();
+        let mut replies = Vec::with_capacity(pending.len());
+        for reply in pending {
+            replies.push(reply.wait());
         }
+        replies
     }
 
     /// Opens a connection for raw bytes.
+    ///
+    /// # Panics
+    /// When the application takes none, which can be over TCP alone.
     #[must_use]
+    #[track_caller]
     pub fn connect(&self) -> RawConnection<'_> {
         RawConnection::new(self)
     }
@@ -165,159 +349,64 @@ impl TestClient {
     ///
     /// # Panics
     /// When the client was not made by [`TestClient::with_virtual_time`].
+    #[track_caller]
     pub fn advance(&self, time: Duration) {
+        match self.agent.shared.mode {
+            Mode::VirtualTime => {}
+            _ => panic!("this client's time is real: make it with `TestClient::with_virtual_time`"),
+        }
         self.run(move |_| tasks::advance(time, shikra_engine::clock::refresh_current));
     }
 
     /// Lets the application do all that it can do without more input or time.
+    ///
+    /// # Panics
+    /// Over TCP, where nobody can know.
+    #[track_caller]
     pub fn settle(&self) {
+        if let Mode::Tcp(_) = self.agent.shared.mode {
+            panic!("an application over TCP cannot be seen to settle");
+        }
         self.run(|_| tasks::settle());
     }
 
     /// The number of connections that the application has open.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.run(|bench| async move { bench.hub.base.connections() })
+        match &self.agent.shared.mode {
+            Mode::Tcp(server) => server.connections(),
+            _ => self.run(|bench| async move { bench.counts() }).map_or(0, |(open, _)| open),
+        }
     }
 
     /// The number of timers that the application's worker holds: one for each connection.
+    ///
+    /// # Panics
+    /// Over TCP, where there is no look into the workers.
     #[must_use]
+    #[track_caller]
     pub fn timers(&self) -> usize {
-        self.run(|bench| async move { bench.hub.base.timers.len() })
+        match self.run(|bench| async move { bench.counts() }) {
+            Some((_, timers)) => timers,
+            None => panic!("the timers of an application over TCP cannot be counted"),
+        }
     }
 
     /// Runs a job on the worker's thread and waits for its result.
+    #[track_caller]
     fn run<T, F, J>(&self, job: J) -> T
     where
         T: Send + 'static,
         F: Future<Output = T> + 'static,
         J: FnOnce(std::rc::Rc<Bench>) -> F + Send + 'static,
     {
-        let (answer, answered) = mpsc::channel();
-        self.mailbox.post(Box::new(move |bench| {
-            Box::pin(async move {
-                let result = job(bench).await;
-                // The test has given up waiting if nobody listens.
-                let _ = answer.send(result);
-            })
-        }));
-        match answered.recv_timeout(PATIENCE) {
+        match self.agent.shared.call(Progress::new(), job).wait(PATIENCE) {
             Ok(result) => result,
-            Err(error) => panic!("no answer within {} s: {error}", PATIENCE.as_secs()),
+            Err(error) => panic!("{error}"),
         }
     }
 }
 
-impl Drop for TestClient {
-    fn drop(&mut self) {
-        self.mailbox.close();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-            && !thread::panicking()
-        {
-            panic!("the worker of the test client panicked");
-        }
-    }
-}
-
-/// A request that is being put together.
-#[must_use = "a request does nothing until it is sent"]
-pub struct TestRequest<'a> {
-    client: &'a TestClient,
-    method: Method,
-    target: String,
-    fields: Vec<(String, Vec<u8>)>,
-    body: RequestBody,
-}
-
-/// The body of a request.
-enum RequestBody {
-    None,
-    Whole(Bytes),
-    Chunks(Box<dyn Iterator<Item = Bytes> + Send>),
-}
-
-impl fmt::Debug for TestRequest<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TestRequest")
-            .field("method", &self.method)
-            .field("target", &self.target)
-            .finish_non_exhaustive()
-    }
-}
-
-impl TestRequest<'_> {
-    /// Adds a header field.
-    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.fields.push((name.to_owned(), value.as_ref().to_vec()));
-        self
-    }
-
-    /// Adds a pair to the query, encoded.
-    pub fn query(mut self, key: &str, value: impl fmt::Display) -> Self {
-        self.target.push(if self.target.contains('?') { '&' } else { '?' });
-        let mut pairs = form_urlencoded::Serializer::new(String::new());
-        pairs.append_pair(key, &value.to_string());
-        self.target.push_str(&pairs.finish());
-        self
-    }
-
-    /// Sends a value as JSON.
-    ///
-    /// # Panics
-    /// When the value cannot be serialised.
-    #[cfg(feature = "json")]
-    pub fn json(mut self, value: &(impl Serialize + ?Sized)) -> Self {
-        let text = serde_json::to_vec(value).expect("the value of a test is JSON");
-        self.body = RequestBody::Whole(text.into());
-        self.header("content-type", "application/json")
-    }
-
-    /// Sends pairs as a form.
-    pub fn form(mut self, pairs: &[(&str, &str)]) -> Self {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.extend_pairs(pairs);
-        self.body = RequestBody::Whole(form.finish().into());
-        self.header("content-type", "application/x-www-form-urlencoded")
-    }
-
-    /// Sends bytes.
-    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = RequestBody::Whole(body.into());
-        self
-    }
-
-    /// Sends chunks with `transfer-encoding: chunked`, each asked for when the one before is gone.
-    pub fn chunks<I>(mut self, chunks: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<Bytes> + 'static,
-        I::IntoIter: Send + 'static,
-    {
-        self.body = RequestBody::Chunks(Box::new(chunks.into_iter().map(Into::into)));
-        self
-    }
-
-    /// Sends the request and waits for the whole reply.
-    ///
-    /// # Panics
-    /// When the connection breaks before the reply is whole, what comes is not HTTP, or 30 seconds pass.
-    #[must_use]
-    pub fn send(self) -> TestReply {
-        match self.try_send() {
-            Ok(reply) => reply,
-            Err(error) => panic!("no reply: {error}"),
-        }
-    }
-
-    /// Sends the request and waits for the whole reply, or for what prevents it.
-    ///
-    /// # Errors
-    /// When the connection breaks before the reply is whole, or what comes is not HTTP.
-    pub fn try_send(self) -> Result<TestReply, String> {
-        let Self { client, method, target, fields, body } = self;
-        client.run(move |bench| async move { bench.exchange(method, target, fields, body).await })
-    }
-}
+type Ready = mpsc::Sender<io::Result<()>>;
 
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,8 +1,9 @@
 //! A connection for raw bytes: what no well-behaved client would send.
 
 use super::TestClient;
-use super::bench::{Bench, Wire};
-use super::reply::{ReplyReader, TestReply};
+use super::bench::Bench;
+use super::reply::{ReplyReader, TestReply, WholeReply};
+use super::wire::Wire;
 use bytes::BytesMut;
 use http::Method;
 use shikra_engine::rt::Io;
@@ -33,12 +34,6 @@ pub(super) struct RawState {
     wire: Wire,
 }
 
-impl RawState {
-    pub(super) fn new(wire: Wire) -> Self {
-        Self { wire }
-    }
-}
-
 impl fmt::Debug for RawConnection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawConnection").field("id", &self.id).finish_non_exhaustive()
@@ -46,9 +41,18 @@ impl fmt::Debug for RawConnection<'_> {
 }
 
 impl<'a> RawConnection<'a> {
+    #[track_caller]
     pub(super) fn new(client: &'a TestClient) -> Self {
-        let id = client.run(|bench| async move { bench.open_raw() });
-        Self { client, id }
+        let opened = client.run(|bench| async move {
+            let wire = bench.open()?;
+            let id = bench.next_id();
+            bench.raw.borrow_mut().insert(id, Rc::new(RefCell::new(RawState { wire })));
+            Ok::<_, std::io::Error>(id)
+        });
+        match opened {
+            Ok(id) => Self { client, id },
+            Err(error) => panic!("cannot connect to the application: {error}"),
+        }
     }
 
     /// Writes bytes; waits while the application does not read.
@@ -102,8 +106,10 @@ impl<'a> RawConnection<'a> {
     /// When the connection ends first, or what comes is not HTTP.
     pub fn read_reply_to(&self, method: Method) -> Result<TestReply, String> {
         self.with(|state| async move {
-            let mut reader = ReplyReader::new(method);
-            poll_fn(|cx| reader.poll(cx, &mut state.borrow_mut().wire)).await
+            let request = format!("{method} on a raw connection");
+            let mut reading = WholeReply::new(ReplyReader::new(method, request));
+            let read = poll_fn(|cx| reading.poll(cx, &mut state.borrow_mut().wire)).await;
+            read.map_err(|failure| failure.to_string())
         })
     }
 

@@ -452,7 +452,7 @@ fn reads_over_trailers() {
 
 #[test]
 fn invites_a_body_once_and_only_when_it_is_wanted() {
-    // VA-139
+    // VA-139, HX-309
     let mut app = App::new();
     app.post("/read", stream_len)
         .post("/known", async |_| Err::<&str, _>(Error::new(401, "no")))
@@ -531,7 +531,7 @@ fn kept(first_body: &str) -> (TestClient, String) {
 
 #[test]
 fn handles_kept_after_their_exchange_show_the_head_and_no_other_body() {
-    // VA-135
+    // VA-135, HX-313
     let (client, text) = kept("the first's");
     let over = "the exchange of this body has ended";
     assert_eq!(text, format!("POST /keep/7?q Some(\"first\") 7; {over}; the second's"));

@@ -227,6 +227,7 @@ fn a_detached_future_finishes_though_the_client_has_gone() {
 
 #[test]
 fn hooks_of_a_finished_exchange_run_once() {
+    // HX-312
     let (client, counts) = start();
     let connection = client.connect();
     connection.write(WAYS[0]);

@@ -295,7 +295,7 @@ fn finds_state_of_the_worker_before_the_shared_one() {
         .mount("/sub", sub);
     let client = client(app);
     assert_eq!(client.get("/").send().text(), "shared 8 0 None");
-    assert_eq!(client.get("/sub").send().text(), "shared 2.5", "the application's own goes first");
+    assert_eq!(client.get("/sub").send().text(), "the mount's 2.5", "the nearest goes first");
     assert_eq!(client.get("/missing").send().text(), "Internal Server Error");
     assert_eq!(logged(&["path=/missing", "no state of type `core::cell::Cell<i8>`"]), 1);
 }
@@ -409,7 +409,7 @@ fn runs_blocking_work_elsewhere() {
 
 #[test]
 fn tells_hooks_how_the_exchange_ended() {
-    // CF-81, HX-172
+    // CF-81, HX-172, HX-174
     let (said, hear) = mpsc::channel();
     let mut app = App::new();
     app.get("/:page", async move |req| {
@@ -431,5 +431,5 @@ fn tells_hooks_how_the_exchange_ended() {
     connection.write("GET /leaves HTTP/1.1\r\nhost: x\r\n\r\n");
     assert_eq!(wait(), "waits");
     connection.reset();
-    assert_eq!([wait(), wait()], ["close", "abort"]);
+    assert_eq!([wait(), wait()], ["abort", "close"]);
 }

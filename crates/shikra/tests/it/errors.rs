@@ -3,6 +3,7 @@
 use crate::control::step;
 use crate::support::{client, logged};
 use shikra::prelude::*;
+use shikra::testing::TestClient;
 use std::future::pending;
 use std::time::Duration;
 use tokio::task::yield_now;
@@ -104,7 +105,7 @@ fn keeps_causes_from_clients_unless_in_development() {
     let development = client_of(App::new().development());
     for accept in ["text/html", "application/json"] {
         let text = development.get("/fail").header("accept", accept).send().text();
-        assert!(text.contains("outer secret: inner secret"), "{text}");
+        assert!(text.contains("outer secret") && text.contains("inner secret"), "{text}");
     }
     assert!(logged(&["path=/fail", "outer secret: inner secret"]) >= 4);
 }
@@ -279,4 +280,31 @@ fn a_panic_in_an_error_handler_is_a_plain_500() {
         assert_eq!(client.get("/none").send().text(), "fine");
         assert_eq!(client.get("/fine").send().text(), "fine");
     }
+}
+
+/// What an error handler answers with no status of its own keeps that of the error, so that no error becomes
+/// a 200 by accident; one that it says, 200 included, is kept.
+#[test]
+fn an_error_keeps_its_status_unless_its_handler_says_another() {
+    let failing = || {
+        let mut app = App::new();
+        app.get("/402", async |_| Err::<u16, _>(Error::new(402, "short")));
+        app.get("/500", async |_| Ok("x".parse::<u8>()?.to_string()));
+        app
+    };
+    let mut plain = failing();
+    plain.on_error(async |_, error| error.message().to_owned());
+    let client = TestClient::new(plain);
+    client.get("/402").send().assert_status(402).assert_text("short");
+    client.get("/500").send().assert_status(500).assert_text("Internal Server Error");
+    client.get("/none").send().assert_status(404).assert_text("Not found");
+    client.post("/402").send().assert_status(405).assert_header("allow", "GET, HEAD, OPTIONS");
+
+    let mut caught = failing();
+    caught.catch(async |_, _: &std::num::ParseIntError| "no number");
+    TestClient::new(caught).get("/500").send().assert_status(500).assert_text("no number");
+
+    let mut said = failing();
+    said.on_error(async |_, _| (200, "never mind"));
+    TestClient::new(said).get("/402").send().assert_status(200).assert_text("never mind");
 }

@@ -44,6 +44,7 @@ fn bodies(client: &TestClient, bytes: &str, count: usize) -> Vec<String> {
 
 #[test]
 fn answers_in_order_however_long_the_handlers_take() {
+    // HX-308
     let client = client(app());
     let paths: Vec<_> = (0..300)
         .map(|n| match n % 3 {

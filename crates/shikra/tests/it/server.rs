@@ -121,55 +121,6 @@ fn accepting_pauses_at_the_most_connections_and_goes_on_after() {
 }
 
 #[test]
-fn an_endless_pipeliner_leaves_a_normal_client_its_turn() {
-    // The system's own scheduling adds to the time where other programs run: the best of five
-    // rounds is the server's part.
-    let batch = "GET / HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2000);
-    let best = (0..5).map(|_| p99_beside(&batch)).min().unwrap();
-    assert!(best < Duration::from_millis(50), "p99 is {best:?}");
-}
-
-#[test]
-fn an_endless_stream_to_a_fast_client_leaves_others_their_turn() {
-    let best = (0..5).map(|_| p99_beside("GET /flood HTTP/1.1\r\nhost: x\r\n\r\n")).min().unwrap();
-    assert!(best < Duration::from_millis(50), "p99 is {best:?}");
-}
-
-/// The time in which 99 of 100 requests of a normal client are answered, beside one on the same worker
-/// that sends `batch` over and over and takes what comes as fast as it can.
-fn p99_beside(batch: &str) -> Duration {
-    let server = app().workers(1).start("127.0.0.1:0").unwrap();
-    let ends = Arc::new(AtomicBool::new(false));
-    let greedy = connect(server.addr());
-    let (reader, ended) = (greedy.try_clone().unwrap(), Arc::clone(&ends));
-    let drain = thread::spawn(move || {
-        let mut buf = vec![0; 256 * 1024];
-        while !ended.load(Ordering::Relaxed) && matches!((&reader).read(&mut buf), Ok(1..)) {}
-    });
-    let (ended, batch) = (Arc::clone(&ends), batch.to_owned());
-    let flood = thread::spawn(move || {
-        while !ended.load(Ordering::Relaxed) && (&greedy).write_all(batch.as_bytes()).is_ok() {}
-        let _ = greedy.shutdown(std::net::Shutdown::Both);
-    });
-    let normal = connect(server.addr());
-    let mut times: Vec<_> = (0..200)
-        .map(|_| {
-            let start = Instant::now();
-            get(&normal, "/");
-            read_reply(&normal);
-            start.elapsed()
-        })
-        .collect();
-    ends.store(true, Ordering::Relaxed);
-    flood.join().unwrap();
-    drain.join().unwrap();
-    server.stop();
-    let _ = server.wait();
-    times.sort();
-    times[197]
-}
-
-#[test]
 fn stop_closes_idle_connections_at_once_and_refuses_new_ones() {
     let server = app().workers(2).start("127.0.0.1:0").unwrap();
     let idle: Vec<_> = (0..10).map(|_| connect(server.addr())).collect();

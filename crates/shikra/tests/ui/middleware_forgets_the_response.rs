@@ -1,4 +1,4 @@
-//! A middleware that runs the rest and drops what came of it.
+//! A middleware that runs the rest and drops what came of it: HX-078, PO-112, VA-102.
 
 use shikra::prelude::*;
 

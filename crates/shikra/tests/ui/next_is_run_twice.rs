@@ -1,5 +1,5 @@
 //! A middleware that runs the rest a second time.
-// PO-122
+// PO-122, HX-087, HA-050
 
 use shikra::prelude::*;
 

@@ -19,7 +19,7 @@ impl<I: Io, S: Service> Connection<I, S> {
 
     /// Reads over the rest of a body; the connection is kept if that ends soon.
     pub(super) fn poll_draining(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Step {
-        self.write_out(out, bytes::Bytes::new());
+        self.write_out(out);
         let Stage::Draining { body: Some(mut body), mut left } =
             std::mem::replace(&mut self.stage, Stage::Empty)
         else {
@@ -84,21 +84,18 @@ impl<I: Io, S: Service> Connection<I, S> {
             return Step::Again;
         }
         let mut scratch = self.base().scratch.take_read();
-        let event = loop {
-            match self.io.poll_read(cx, &mut scratch) {
-                Poll::Pending => break None,
-                Poll::Ready(Ok(0)) => break Some(Event::PeerFinished),
-                Poll::Ready(Ok(_)) => {}
-                Poll::Ready(Err(_)) => break Some(Event::Reset),
-            }
-        };
+        let read = self.io.poll_read(cx, &mut scratch);
         self.base().scratch.give_read(scratch);
-        match event {
-            Some(event) => {
-                self.go(event);
-                Step::Again
+        match read {
+            Poll::Pending => return Step::Wait,
+            Poll::Ready(Ok(0)) => self.go(Event::PeerFinished),
+            Poll::Ready(Err(_)) => self.go(Event::Reset),
+            Poll::Ready(Ok(_)) => {
+                // A peer that sends as fast as it is read must not keep others from their turn.
+                cx.waker().wake_by_ref();
+                return Step::Wait;
             }
-            None => Step::Wait,
         }
+        Step::Again
     }
 }

@@ -5,7 +5,6 @@ use crate::body::{BodyError, Demand};
 use crate::buffer::READ_BYTES;
 use crate::rt::Io;
 use crate::service::Service;
-use bytes::Bytes;
 use shikra_proto::http1::encode_continue;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -89,7 +88,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             // RFC 9110 §10.1.1: the reader wants the body, so the client may send it. HTTP/1.0
             // clients never get here: the head's `expects_continue` is about 1.1 alone.
             encode_continue(out);
-            self.write_out(out, Bytes::new());
+            self.write_out(out);
         }
         body.window.reserve(body.window_len(READ_BYTES));
         match self.io.poll_read_buf(cx, &mut body.window) {
@@ -106,6 +105,9 @@ impl<I: Io, S: Service> Connection<I, S> {
             Poll::Ready(Ok(len)) => {
                 body.arrived(len, now);
                 body.take_window(cell, &self.hub.base.limits.body);
+                if cell.is_aborted() {
+                    return Watched::Gone;
+                }
                 if body.is_over() {
                     self.input.extend_from_slice(&body.window);
                     self.input_is_partial = false;

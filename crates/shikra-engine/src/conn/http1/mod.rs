@@ -76,6 +76,8 @@ enum Stage<S: Service> {
 /// An exchange that is not over within its first poll.
 struct Active<S: Service> {
     exchange: Rc<Exchange<S::Extra>>,
+    /// The service that it began with; a running server may get another one.
+    service: Rc<S>,
     body: Option<Box<BodyProgress>>,
 }
 
@@ -169,7 +171,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                 break;
             }
         }
-        self.write_out(&mut out, Bytes::new());
+        self.write_out(&mut out);
         self.base().scratch.give_write(out);
         if self.state == State::Closed {
             self.end();
@@ -180,13 +182,22 @@ impl<I: Io, S: Service> Connection<I, S> {
         Poll::Pending
     }
 
-    /// Sends `out` and `tail`, and clears `out`.
-    fn write_out(&mut self, out: &mut Vec<u8>, tail: Bytes) {
-        if out.is_empty() && tail.is_empty() {
-            return;
+    /// Sends `out`, and clears it.
+    #[inline]
+    fn write_out(&mut self, out: &mut Vec<u8>) {
+        if !out.is_empty() {
+            self.write_all(out, None);
         }
+    }
+
+    /// Sends `out` and `tail`, and clears `out`.
+    fn write_all(&mut self, out: &mut Vec<u8>, tail: Option<Bytes>) {
         let was_empty = self.output.is_empty();
-        if self.output.send(&mut self.io, out, tail).is_err() {
+        let sent = match tail {
+            None => self.output.send(&mut self.io, out),
+            Some(tail) => self.output.send_both(&mut self.io, out, tail),
+        };
+        if sent.is_err() {
             self.reset();
         }
         out.clear();
@@ -195,7 +206,7 @@ impl<I: Io, S: Service> Connection<I, S> {
 
     /// Lets out what waits. Again, if all of it left.
     fn flush(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Step {
-        self.write_out(out, Bytes::new());
+        self.write_out(out);
         while !self.output.is_empty() {
             if self.io.poll_writable(cx).is_pending() {
                 return Step::Wait;

@@ -5,22 +5,23 @@ use crate::rt::Io;
 use crate::service::{Reply, ReplyBody, Service};
 use bytes::Bytes;
 use http::{Method, Version};
+use shikra_proto::header::{KnownField, list};
 use shikra_proto::http1::state::{After, Event};
 use shikra_proto::http1::{
-    ConnectionOption, ReplyHead, ReplyPlan, encode_reply_head, reply_framing,
+    ConnectionOption, ReplyHead, ReplyPlan, RequestHead, Trailers, encode_reply_head, reply_framing,
 };
 
 impl<I: Io, S: Service> Connection<I, S> {
     /// Encodes the reply to `active`; a stream only begins here.
     pub(super) fn reply(&mut self, out: &mut Vec<u8>, active: Active<S>, mut reply: Reply) {
-        if let ReplyBody::Stream(_) = reply.body {
+        if let ReplyBody::Stream(_) | ReplyBody::Abort = reply.body {
             return self.begin_stream(out, active, reply);
         }
         let head = active.exchange.head();
-        let plan = reply_framing(head.method(), head.version(), reply.status, reply.body.len());
+        let plan = plan(head, &reply, reply.body.len());
         let after = self.after_reply(&active, reply.closes || plan.closes);
         let connection = connection_option(head.version(), after);
-        self.encode_head(out, head.version(), &reply, &plan, connection);
+        self.encode_head(out, head.version(), &reply, &plan, (connection, Trailers::None));
         let body = std::mem::replace(&mut reply.body, ReplyBody::Empty);
         if plan.writes_body {
             self.write_body(out, body);
@@ -30,10 +31,12 @@ impl<I: Io, S: Service> Connection<I, S> {
 
     fn begin_stream(&mut self, out: &mut Vec<u8>, active: Active<S>, mut reply: Reply) {
         let ReplyBody::Stream(stream) = std::mem::replace(&mut reply.body, ReplyBody::Empty) else {
-            return;
+            return self.abort(out, active);
         };
         let head = active.exchange.head();
-        let plan = reply_framing(head.method(), head.version(), reply.status, stream.len());
+        let has_trailers = stream.has_trailers() && takes_trailers(head);
+        let trailers = if has_trailers { Trailers::Follow } else { Trailers::None };
+        let plan = plan(head, &reply, stream.len().filter(|_| !has_trailers));
         let mut after = self.after_reply(&active, reply.closes || plan.closes);
         let keeps = self.keeps(&active, reply.closes || plan.closes);
         if plan.writes_body && keeps {
@@ -41,15 +44,23 @@ impl<I: Io, S: Service> Connection<I, S> {
             after = After::Keep;
         }
         let connection = connection_option(head.version(), after);
-        self.encode_head(out, head.version(), &reply, &plan, connection);
+        let start = out.len();
+        self.encode_head(out, head.version(), &reply, &plan, (connection, trailers));
         if !plan.writes_body {
             // HEAD, 204, 304: the stream is dropped without having been asked for anything.
             super::drop_quietly(stream);
             return self.finish_reply(active, after);
         }
-        let framing = sending::Framing::new(plan.framing, !keeps);
+        let framing = sending::Framing::new(plan.framing, trailers, !keeps, start..out.len());
         self.stage = Stage::Sending { stream, framing, active };
         self.go(Event::StreamStarted);
+    }
+
+    /// Closes the connection after what was answered before. A reset would take that back, too.
+    fn abort(&mut self, out: &mut Vec<u8>, active: Active<S>) {
+        self.write_out(out);
+        self.unflushed.push(active.exchange);
+        self.reset();
     }
 
     /// The exchange is answered; the connection goes on as `after` says.
@@ -69,7 +80,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         version: Version,
         reply: &Reply,
         plan: &ReplyPlan,
-        connection: ConnectionOption<'_>,
+        (connection, trailers): (ConnectionOption<'_>, Trailers),
     ) {
         encode_reply_head(
             out,
@@ -82,6 +93,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                 fields: &reply.fields,
                 framing: plan.framing,
                 connection,
+                trailers,
             },
         );
     }
@@ -91,14 +103,14 @@ impl<I: Io, S: Service> Connection<I, S> {
         if data.len() <= COPIED_BYTES_MAX {
             out.extend_from_slice(&data);
         } else {
-            self.write_out(out, data);
+            self.write_all(out, Some(data));
         }
     }
 
     /// Appends a body to `out`, or sends a large one straight from where it is.
     fn write_body(&mut self, out: &mut Vec<u8>, body: ReplyBody) {
         let bytes = match body {
-            ReplyBody::Empty | ReplyBody::Stream(_) => return,
+            ReplyBody::Empty | ReplyBody::Stream(_) | ReplyBody::Abort => return,
             ReplyBody::Static(bytes) if bytes.len() <= COPIED_BYTES_MAX => {
                 return out.extend_from_slice(bytes);
             }
@@ -109,16 +121,40 @@ impl<I: Io, S: Service> Connection<I, S> {
             ReplyBody::Bytes(bytes) => return self.send_data(out, bytes),
             ReplyBody::Owned(bytes) => Bytes::from(bytes),
         };
-        self.write_out(out, bytes);
+        self.write_all(out, Some(bytes));
     }
 
     /// Encodes a reply to something that never became an exchange.
-    pub(super) fn encode_refusal(&mut self, out: &mut Vec<u8>, mut reply: Reply) {
-        let plan = reply_framing(&Method::GET, Version::HTTP_11, reply.status, reply.body.len());
-        self.encode_head(out, Version::HTTP_11, &reply, &plan, ConnectionOption::Close);
-        let body = std::mem::replace(&mut reply.body, ReplyBody::Empty);
-        self.write_body(out, body);
+    pub(super) fn encode_refusal(&mut self, out: &mut Vec<u8>, method: &Method, mut reply: Reply) {
+        let plan = reply_framing(method, Version::HTTP_11, reply.status, reply.body.len());
+        self.encode_head(
+            out,
+            Version::HTTP_11,
+            &reply,
+            &plan,
+            (ConnectionOption::Close, Trailers::None),
+        );
+        // RFC 9110 §9.3.2: an answer to HEAD has no content, not even one that refuses it.
+        if plan.writes_body {
+            self.write_body(out, std::mem::replace(&mut reply.body, ReplyBody::Empty));
+        }
     }
+}
+
+/// How a reply to `head` whose body has `len` bytes is to be sent.
+fn plan(head: &RequestHead, reply: &Reply, len: Option<u64>) -> ReplyPlan {
+    let plan = reply_framing(head.method(), head.version(), reply.status, len);
+    match plan.writes_body {
+        true => plan,
+        false => plan.with_declared_len(head.method(), reply.status, len, &reply.fields),
+    }
+}
+
+/// RFC 9110 §6.5.1: trailers are for clients that say that they take them.
+fn takes_trailers(head: &RequestHead) -> bool {
+    head.version() == Version::HTTP_11
+        && head.field(KnownField::Te).is_some()
+        && head.get_all("te").flat_map(list).any(|coding| coding.eq_ignore_ascii_case(b"trailers"))
 }
 
 fn connection_option(version: Version, after: After) -> ConnectionOption<'static> {

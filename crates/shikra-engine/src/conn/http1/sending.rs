@@ -3,26 +3,48 @@
 use super::handling::Watched;
 use super::{Active, Connection, Stage, Step};
 use crate::rt::Io;
-use crate::service::{Incident, ReplyStream, Service};
+use crate::service::{Incident, ReplyStream, Service, panic_message};
 use bytes::Bytes;
+use shikra_proto::header::FieldLines;
+use shikra_proto::http1::state::Event;
 use shikra_proto::http1::{
-    ReplyFraming, encode_chunk_prefix, encode_chunk_suffix, encode_last_chunk,
+    ReplyFraming, Trailers, encode_chunk_prefix, encode_chunk_suffix, encode_last_chunk,
 };
 use std::error::Error;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
 
 /// How a streamed body is delimited.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Framing {
     kind: ReplyFraming,
+    trailers: Trailers,
     /// Whether the head has said that the connection closes.
     closes: bool,
+    /// Where the reply begins in the output, as long as none of it has left.
+    start: Option<usize>,
+    /// The length of the output when it was looked at last: it grows, or it leaves as a whole.
+    out_len: usize,
 }
 
 impl Framing {
-    pub(super) fn new(kind: ReplyFraming, closes: bool) -> Self {
-        Self { kind, closes }
+    /// The framing of a body whose head is what `head` says of the output.
+    pub(super) fn new(
+        kind: ReplyFraming,
+        trailers: Trailers,
+        closes: bool,
+        head: Range<usize>,
+    ) -> Self {
+        Self { kind, trailers, closes, start: Some(head.start), out_len: head.end }
+    }
+
+    /// Looks whether the output has left.
+    fn note(&mut self, out: &[u8]) {
+        if out.len() < self.out_len {
+            self.start = None;
+        }
+        self.out_len = out.len();
     }
 }
 
@@ -35,7 +57,7 @@ enum Progress {
     /// It has ended, and what it sent is what its head promised.
     Ended,
     /// It failed, or lied about its length: the client must not take the part for the whole.
-    Failed(Box<dyn Error>),
+    Failed(Incident),
 }
 
 impl<I: Io, S: Service> Connection<I, S> {
@@ -48,6 +70,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         };
         loop {
             let gone = self.attend_socket(cx, out, &mut active) == Watched::Gone;
+            framing.note(out);
             // A stream has no grace: a client that closes its half has seen enough of it.
             if gone || self.peer_finished_at.is_some() {
                 self.stage = Stage::Sending { stream, framing, active };
@@ -57,11 +80,13 @@ impl<I: Io, S: Service> Connection<I, S> {
             match self.pump(cx, out, &mut *stream, &mut framing, &active) {
                 Progress::Waits if self.can_feed(&active) => {}
                 Progress::Yields => {
+                    framing.start = None;
                     self.stage = Stage::Sending { stream, framing, active };
                     cx.waker().wake_by_ref();
                     return Step::Wait;
                 }
                 Progress::Waits => {
+                    framing.start = None;
                     self.stage = Stage::Sending { stream, framing, active };
                     // If the socket took everything there is room for more, unless the stream
                     // itself waits; then its waker is set.
@@ -77,15 +102,32 @@ impl<I: Io, S: Service> Connection<I, S> {
                     self.finish_reply(active, after);
                     return Step::Again;
                 }
-                Progress::Failed(error) => {
-                    self.hub.service.report(&active.exchange, Incident::StreamFailed(error));
+                Progress::Failed(incident) if framing.start.is_some() => {
+                    // Nobody has seen any of it: the client gets the answer to the error instead.
+                    out.truncate(framing.start.unwrap_or_default());
+                    super::drop_quietly(stream);
+                    self.go(Event::StreamWithdrawn);
+                    self.withdraw(cx, out, active, incident);
+                    return Step::Again;
+                }
+                Progress::Failed(incident) => {
+                    Self::report(&active, incident);
                     self.stage = Stage::Sending { stream, framing, active };
-                    self.write_out(out, Bytes::new());
+                    self.write_out(out);
                     self.io.abort();
                     self.reset();
                     return Step::Again;
                 }
             }
+        }
+    }
+
+    /// Tells the service; what it does with that is a user's code, whose panic stays here.
+    fn report(active: &Active<S>, incident: Incident) {
+        let report = || active.service.report(&active.exchange, incident);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(report)) {
+            let panic = panic_message(&*panic);
+            tracing::error!(panic, "the report of a failed stream panicked");
         }
     }
 
@@ -105,7 +147,8 @@ impl<I: Io, S: Service> Connection<I, S> {
                 return Progress::Yields;
             }
             if out.len() >= max {
-                self.write_out(out, Bytes::new());
+                self.write_out(out);
+                framing.note(out);
             }
             if !self.output.is_empty() {
                 return Progress::Waits;
@@ -116,13 +159,20 @@ impl<I: Io, S: Service> Connection<I, S> {
                 Ok(Poll::Pending) => return Progress::Waits,
                 Ok(Poll::Ready(Some(Ok(chunk)))) => {
                     turn = turn.saturating_sub(chunk.len().max(CHUNK_COST_MIN));
-                    if let Err(error) = self.send_chunk(out, framing, chunk) {
-                        return Progress::Failed(error);
+                    let sent = self.send_chunk(out, framing, chunk);
+                    framing.note(out);
+                    if let Err(error) = sent {
+                        return Progress::Failed(Incident::StreamFailed(error));
                     }
                 }
-                Ok(Poll::Ready(Some(Err(error)))) => return Progress::Failed(error),
+                Ok(Poll::Ready(Some(Err(error)))) => {
+                    return Progress::Failed(Incident::StreamFailed(error));
+                }
                 Ok(Poll::Ready(None)) => return end_stream(out, framing, stream),
-                Err(_) => return Progress::Failed("the stream panicked".into()),
+                Err(panic) => {
+                    let message = panic_message(&*panic);
+                    return Progress::Failed(Incident::StreamPanicked(message));
+                }
             }
         }
     }
@@ -158,9 +208,13 @@ impl<I: Io, S: Service> Connection<I, S> {
 
 fn end_stream(out: &mut Vec<u8>, framing: &Framing, stream: &mut dyn ReplyStream) -> Progress {
     match framing.kind {
-        ReplyFraming::Chunked => encode_last_chunk(out, &stream.trailers()),
+        ReplyFraming::Chunked if framing.trailers == Trailers::Follow => {
+            encode_last_chunk(out, &stream.trailers());
+        }
+        ReplyFraming::Chunked => encode_last_chunk(out, &FieldLines::new()),
         ReplyFraming::Length(left) if left > 0 => {
-            return Progress::Failed("the stream is shorter than the length it announced".into());
+            let why = "the stream is shorter than the length it announced";
+            return Progress::Failed(Incident::StreamFailed(why.into()));
         }
         _ => {}
     }

@@ -2,10 +2,9 @@
 
 use super::{Active, Connection, Stage, Step, body::BodyProgress};
 use crate::rt::Io;
-use crate::service::{Answer, Exchange, Reply, Service, panic_message};
+use crate::service::{Answer, Exchange, Incident, Reply, Service, panic_message};
 use crate::slot::SlotFuture;
-use bytes::Bytes;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use shikra_proto::http1::state::{After, Event, State};
 use shikra_proto::http1::{BodyFraming, HeadError, HeadStatus};
 use std::any::Any;
@@ -41,7 +40,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             return self.use_input(cx, out);
         }
         // What was answered so far must not wait for what comes next.
-        self.write_out(out, Bytes::new());
+        self.write_out(out);
         self.read_and_use(cx, out)
     }
 
@@ -116,7 +115,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                 Step::Again
             }
             Stop::Turn => {
-                self.write_out(out, Bytes::new());
+                self.write_out(out);
                 cx.waker().wake_by_ref();
                 Step::Wait
             }
@@ -143,7 +142,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                 return (used, Stop::Turn);
             }
             if out.len() >= limits.waiting_reply_bytes_max {
-                self.write_out(out, Bytes::new());
+                self.write_out(out);
             }
             if self.state == State::Closed {
                 return (used, Stop::State);
@@ -159,13 +158,14 @@ impl<I: Io, S: Service> Connection<I, S> {
                     return (used, Stop::Starved);
                 }
                 Err(error) => {
+                    let method = unique.head_mut().method().clone();
                     hub.give_exchange(exchange);
-                    self.refuse(out, &error);
+                    self.refuse(out, &method, &error);
                     return (bytes.len(), Stop::State);
                 }
                 Ok(HeadStatus::Complete { len }) => {
                     used += len;
-                    unique.set_client(self.client);
+                    unique.set_client(self.client, hub.base.clock.now());
                     self.decoder = Default::default();
                 }
             }
@@ -184,6 +184,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             self.go(Event::Bytes);
         }
         self.go(Event::HeadDone);
+        self.base().load().count_request();
         self.is_first = false;
     }
 
@@ -215,7 +216,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         body: Option<Box<BodyProgress>>,
     ) {
         let mut later = None;
-        let service = &self.hub.service;
+        let service = self.hub.service();
         let poll = catch_unwind(AssertUnwindSafe(|| match service.call(&mut exchange) {
             Answer::Now(reply) => Poll::Ready(Answer::Now(reply)),
             Answer::Later(mut future) => {
@@ -232,7 +233,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         if self.peer_finished_at.is_some() {
             exchange.fate().set_closed();
         }
-        let active = Active { exchange, body };
+        let active = Active { exchange, service, body };
         match (poll, later) {
             (Ok(Poll::Ready(Answer::Now(reply))), _) => self.reply(out, active, reply),
             (Ok(Poll::Pending), Some(future)) | (Ok(Poll::Ready(Answer::Later(future))), _) => {
@@ -261,8 +262,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         active: Active<S>,
         response: S::Response,
     ) {
-        let service = &self.hub.service;
-        let exchange = &active.exchange;
+        let (service, exchange) = (&active.service, &active.exchange);
         match catch_unwind(AssertUnwindSafe(|| service.finish(exchange, response))) {
             Ok(Answer::Now(reply)) => self.reply(out, active, reply),
             Ok(Answer::Later(future)) => self.begin_handling(cx, future, active),
@@ -279,8 +279,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         panic: &(dyn Any + Send),
     ) {
         let message = panic_message(panic);
-        let service = &self.hub.service;
-        let exchange = &active.exchange;
+        let (service, exchange) = (&active.service, &active.exchange);
         match catch_unwind(AssertUnwindSafe(|| service.recover(exchange, message))) {
             Ok(Answer::Now(reply)) => self.reply(out, active, reply),
             Ok(Answer::Later(future)) => self.begin_handling(cx, future, active),
@@ -288,14 +287,31 @@ impl<I: Io, S: Service> Connection<I, S> {
         }
     }
 
-    /// Answers a malformed head. Whatever follows it cannot be trusted either.
-    fn refuse(&mut self, out: &mut Vec<u8>, error: &HeadError) {
-        let reply = self.hub.service.refuse(error.status(), &error.to_string());
-        self.refuse_with(out, reply);
+    /// A streamed reply failed before any of it had left: another one takes its place.
+    pub(super) fn withdraw(
+        &mut self,
+        cx: &Context<'_>,
+        out: &mut Vec<u8>,
+        active: Active<S>,
+        incident: Incident,
+    ) {
+        let (service, exchange) = (&active.service, &active.exchange);
+        match catch_unwind(AssertUnwindSafe(|| service.withdraw(exchange, incident))) {
+            Ok(Answer::Now(reply)) => self.reply(out, active, reply),
+            Ok(Answer::Later(future)) => self.begin_handling(cx, future, active),
+            Err(panic) => self.recover(cx, out, active, &*panic),
+        }
     }
 
-    pub(super) fn refuse_with(&mut self, out: &mut Vec<u8>, reply: Reply) {
-        self.encode_refusal(out, reply);
+    /// Answers a malformed head. Whatever follows it cannot be trusted either.
+    fn refuse(&mut self, out: &mut Vec<u8>, method: &Method, error: &HeadError) {
+        let reply = self.hub.service().refuse(error.status(), &error.to_string());
+        self.refuse_with(out, method, reply);
+    }
+
+    /// Answers what is no request. Its `method` is `GET` unless more is known.
+    pub(super) fn refuse_with(&mut self, out: &mut Vec<u8>, method: &Method, reply: Reply) {
+        self.encode_refusal(out, method, reply);
         if self.state == State::Idle {
             self.go(Event::Bytes);
         }

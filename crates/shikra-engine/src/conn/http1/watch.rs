@@ -79,8 +79,9 @@ impl<I: Io, S: Service> Connection<I, S> {
         }
         if self.state == State::Head {
             let status = StatusCode::REQUEST_TIMEOUT;
-            let reply = self.hub.service.refuse(status, "the request head came too slowly");
-            self.refuse_with(out, reply);
+            let reply = self.hub.service().refuse(status, "the request head came too slowly");
+            let method = self.partial.as_ref().map(|exchange| exchange.head().method().clone());
+            self.refuse_with(out, &method.unwrap_or_default(), reply);
         } else {
             self.go(Event::Timeout);
         }

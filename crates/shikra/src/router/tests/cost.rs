@@ -59,3 +59,81 @@ fn stays_under_a_millisecond_on_hostile_paths() {
         assert!(took < limit(), "{took:?} for {count} segments");
     }
 }
+
+/// Ten thousand routes as large applications have them: literal, with parameters, with a suffix, with a tail.
+fn large() -> (Vec<String>, Router<usize>) {
+    let pattern = |at: usize| match at % 5 {
+        0 => format!("/api/v{}/things{at}", at % 7),
+        1 => format!("/api/v{}/things{at}/:id", at % 7),
+        2 => format!("/shops/:shop/section{at}/:item/edit"),
+        3 => format!("/reports{at}/:name.json"),
+        _ => format!("/files{at}/*"),
+    };
+    let patterns: Vec<_> = (0..10_000).map(pattern).collect();
+    let mut builder = RouterBuilder::default();
+    for (index, text) in patterns.iter().enumerate() {
+        builder.insert(Method::GET.into(), Pattern::parse(text).unwrap(), index).unwrap();
+    }
+    (patterns, builder.build())
+}
+
+#[test]
+fn ten_thousand_routes_are_built_and_found_in_no_time() {
+    let slower = if cfg!(debug_assertions) { 30 } else { 1 };
+    let build = || {
+        let start = Instant::now();
+        let built = large();
+        (start.elapsed(), built)
+    };
+    let (took, (patterns, router)) = (0..5).map(|_| build()).min_by_key(|built| built.0).unwrap();
+    assert!(took < Duration::from_millis(100) * slower, "building took {took:?}");
+    let mut params = Params::new();
+    let paths: Vec<_> = patterns
+        .iter()
+        .map(|text| text.replace(":id", "7").replace(":shop", "s").replace(":item", "i"))
+        .map(|text| text.replace(":name", "n").replace('*', "a/b"))
+        .collect();
+    let round = |_| {
+        let start = Instant::now();
+        for path in &paths {
+            router.find(&Method::GET, PathView::new(path), &mut params);
+        }
+        start.elapsed() / u32::try_from(paths.len()).unwrap()
+    };
+    let took = (0..5).map(round).min().unwrap();
+    assert!(took < Duration::from_micros(1) * slower, "finding took {took:?} a path");
+    for (index, path) in paths.iter().enumerate() {
+        let outcome = router.find(&Method::GET, PathView::new(path), &mut params);
+        assert!(matches!(outcome, Outcome::Found { value, .. } if *value == index), "{path}");
+    }
+}
+
+#[test]
+fn finds_a_route_as_fast_among_many() {
+    // VA-061: the cost of a search does not grow with the number of routes.
+    let among = |count: usize| {
+        let mut builder = RouterBuilder::default();
+        for index in 0..count {
+            for text in [format!("/r{index}/list"), format!("/r{index}/:id/more")] {
+                builder.insert(MethodMatch::Any, Pattern::parse(&text).unwrap(), index).unwrap();
+            }
+        }
+        let router = builder.build();
+        let many = |path: &str| {
+            let mut params = Params::new();
+            let mut batch = || {
+                let start = Instant::now();
+                for _ in 0..100 {
+                    let outcome = router.find(&Method::GET, PathView::new(path), &mut params);
+                    assert!(matches!(outcome, Outcome::Found { .. }));
+                }
+                start.elapsed()
+            };
+            (0..50).map(|_| batch()).min().unwrap()
+        };
+        many("/r3/list").max(many("/r7/x/more"))
+    };
+    let (few, some, lots) = (among(10), among(1_000), among(50_000));
+    // A list or a scan would be 100 and 5,000 times as slow.
+    assert!(some < few * 5 && lots < few * 5, "{few:?} {some:?} {lots:?}");
+}

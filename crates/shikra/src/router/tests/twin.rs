@@ -177,6 +177,11 @@ fn path() -> impl Strategy<Value = String> {
     prop::collection::vec(segment, 1..6).prop_map(|segments| format!("/{}", segments.join("/")))
 }
 
+/// The number of cases, or what `PROPTEST_CASES` asks for: `cargo xtask models` asks for many more.
+fn cases(usual: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").map_or(usual, |cases| cases.parse().expect("a number of cases"))
+}
+
 /// The same path with every third character as a triplet.
 fn encoded(path: &str) -> String {
     let encode = |(at, c): (usize, char)| match c {
@@ -188,7 +193,7 @@ fn encoded(path: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 3000, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { cases: cases(3000), failure_persistence: None, ..Config::default() })]
 
     /// Ten paths a case in two spellings: 60,000 comparisons.
     #[test]

@@ -1,11 +1,23 @@
 //! The answer of a handler, as a value that middleware may change on its way out.
 
+#[cfg(feature = "tower")]
+mod apart;
+mod content;
+mod cookies;
+mod fields;
+#[cfg(test)]
+mod tests;
+
+#[cfg(feature = "tower")]
+pub(crate) use apart::{ApartBody, ApartStream, Rest, to_lines};
+pub(crate) use content::append_trailer;
+
 use crate::error::{Error, IntoStatus, NoStatus, phrase};
 use bytes::Bytes;
+use content::Value;
 use http::StatusCode;
 use shikra_engine::service::{Reply, ReplyBody, ReplyStream};
-use shikra_proto::cookie::SetCookie;
-use shikra_proto::header::FieldLines;
+use shikra_proto::header::{FieldLines, is_field_value};
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
@@ -13,7 +25,8 @@ use std::rc::Rc;
 /// A response: status, header fields and body.
 ///
 /// Framing fields (`content-length`, `transfer-encoding`, `connection` and the like) are the engine's
-/// alone; setting them has no effect.
+/// alone: a value that they cannot have is refused as any bad header is, and any other has no effect. The one exception is
+/// a `content-length` for a body that is not sent, in the answer to `HEAD` and in a 304. A `date` replaces the engine's.
 ///
 /// ```
 /// use shikra::Response;
@@ -27,13 +40,20 @@ pub struct Response {
     reply: Reply,
     /// Somebody has chosen the status.
     has_status: bool,
-    error: Option<Box<ErrorPart>>,
+    aside: Option<Box<Aside>>,
 }
 
-/// The uncommon part: an error on its way, or a mistake that makes the reply a 500.
-struct ErrorPart {
-    error: Rc<Error>,
+/// What few responses have.
+#[derive(Default)]
+struct Aside {
+    /// The error that is answered.
+    error: Option<Rc<Error>>,
+    /// Somebody has made a body for the error.
     is_rendered: bool,
+    value: Option<Value>,
+    trailers: FieldLines,
+    /// The names of the cookies that are as secure as their connection.
+    cookies: Vec<Box<str>>,
 }
 
 impl Default for Response {
@@ -55,7 +75,7 @@ impl fmt::Debug for Response {
 impl Response {
     /// An empty 200.
     pub fn new() -> Self {
-        Self { reply: Reply::new(StatusCode::OK), has_status: false, error: None }
+        Self { reply: Reply::new(StatusCode::OK), has_status: false, aside: None }
     }
 
     pub(crate) fn with_content(content_type: &'static str, body: ReplyBody) -> Self {
@@ -77,29 +97,20 @@ impl Response {
         self.reply.status
     }
 
-    /// The first value of a header field, if it is text.
+    /// The reason phrase that HTTP/1 sends: the one that was set, else the usual one, which may be empty.
     #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        match self.reply.fields.get(name) {
-            Some(value) => std::str::from_utf8(value).ok(),
-            None if name.eq_ignore_ascii_case("content-type") => self.reply.content_type,
-            None => None,
+    pub fn reason(&self) -> &str {
+        match &self.reply.reason {
+            Some(reason) => reason,
+            None => self.reply.status.canonical_reason().unwrap_or_default(),
         }
-    }
-
-    /// All values of a header field, in order.
-    pub fn header_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        let implied = self.reply.content_type.filter(|_| {
-            name.eq_ignore_ascii_case("content-type") && self.reply.fields.get(name).is_none()
-        });
-        self.reply.fields.get_all(name).chain(implied.map(str::as_bytes))
     }
 
     /// The body, if it is in memory; `None` for a stream.
     #[must_use]
     pub fn body(&self) -> Option<&[u8]> {
         match &self.reply.body {
-            ReplyBody::Empty => Some(&[]),
+            ReplyBody::Empty | ReplyBody::Abort => Some(&[]),
             ReplyBody::Static(bytes) => Some(bytes),
             ReplyBody::Bytes(bytes) => Some(bytes),
             ReplyBody::Owned(bytes) => Some(bytes),
@@ -107,10 +118,28 @@ impl Response {
         }
     }
 
+    /// The body, if it is in memory and text.
+    ///
+    /// ```
+    /// use shikra::IntoResponse;
+    ///
+    /// assert_eq!("text".into_response().body_text(), Some("text"));
+    /// ```
+    #[must_use]
+    pub fn body_text(&self) -> Option<&str> {
+        std::str::from_utf8(self.body()?).ok()
+    }
+
+    /// Whether the body is a stream, whose bytes are made while they are sent.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        matches!(self.reply.body, ReplyBody::Stream(_))
+    }
+
     /// The error that this response answers; it stays when an error handler has replaced the rest.
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
-        self.error.as_deref().map(|part| &*part.error)
+        self.aside.as_deref()?.error.as_deref()
     }
 
     // Changing.
@@ -134,77 +163,36 @@ impl Response {
         self
     }
 
-    /// Sets the reason phrase of HTTP/1.
+    /// Sets the reason phrase of HTTP/1, which may be empty. It stays when the status changes.
+    ///
+    /// Control bytes in it make the reply a logged 500.
+    #[track_caller]
     pub fn set_reason(&mut self, reason: impl Into<Box<str>>) {
-        self.reply.reason = Some(reason.into());
-    }
-
-    /// Sets a header field, replacing all of that name.
-    ///
-    /// Never panics: a name or value that HTTP does not allow makes the reply a 500, and a line in the
-    /// log that names the field and the caller. [`Response::try_set_header`] says so at once.
-    #[track_caller]
-    pub fn set_header(&mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) {
-        if let Err(error) = self.try_set_header(name.as_ref(), value) {
-            self.set_fault(&error.to_string(), Location::caller());
+        let reason = reason.into();
+        match is_field_value(reason.as_bytes()) {
+            true => self.reply.reason = Some(reason),
+            false => self.set_fault("control byte in the reason phrase", Location::caller()),
         }
     }
 
-    /// [`Response::set_header`], by value.
+    /// [`Response::set_reason`], by value.
     #[track_caller]
-    pub fn with_header(mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) -> Self {
-        self.set_header(name, value);
+    pub fn with_reason(mut self, reason: impl Into<Box<str>>) -> Self {
+        self.set_reason(reason);
         self
     }
 
-    /// Adds a header field beside those of the same name.
-    ///
-    /// Bad names and values are treated as in [`Response::set_header`].
-    #[track_caller]
-    pub fn append_header(&mut self, name: impl AsRef<str>, value: impl AsRef<[u8]>) {
-        let (name, value) = (name.as_ref(), value.as_ref());
-        if let Err(error) = self.reply.fields.try_append(name, value) {
-            let caller = Location::caller();
-            self.set_fault(&format!("header `{}`: {error}", name.escape_debug()), caller);
-        }
-    }
-
-    /// Sets a header field, or says why it cannot be.
-    ///
-    /// # Errors
-    /// When the name is no token, or the value has bytes that would end the line.
-    pub fn try_set_header(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), Error> {
-        self.reply.fields.try_set(name, value.as_ref()).map_err(|error| {
-            let text = format!("header `{}`: {error}", name.escape_debug());
-            Error::from_status(StatusCode::INTERNAL_SERVER_ERROR).with_cause(text)
-        })
-    }
-
-    /// Removes a header field; says whether there was one.
-    pub fn remove_header(&mut self, name: &str) -> bool {
-        let implied =
-            name.eq_ignore_ascii_case("content-type") && self.reply.content_type.take().is_some();
-        self.reply.fields.remove(name) || implied
-    }
-
-    /// Sends a cookie along.
-    #[track_caller]
-    pub fn set_cookie(&mut self, cookie: &SetCookie) {
-        let mut value = Vec::new();
-        cookie.encode(&mut value);
-        self.append_header("set-cookie", value);
-    }
-
-    /// [`Response::set_cookie`], by value.
-    #[track_caller]
-    pub fn with_cookie(mut self, cookie: &SetCookie) -> Self {
-        self.set_cookie(cookie);
-        self
+    /// Goes back to the usual reason phrase of the status.
+    pub fn remove_reason(&mut self) {
+        self.reply.reason = None;
     }
 
     /// Replaces the body with bytes; the content type stays.
     pub fn set_body(&mut self, body: impl Into<Bytes>) {
         self.reply.body = ReplyBody::Bytes(body.into());
+        if let Some(aside) = &mut self.aside {
+            aside.value = None;
+        }
     }
 
     /// [`Response::set_body`], by value.
@@ -218,27 +206,51 @@ impl Response {
         self.reply.closes = true;
     }
 
+    /// [`Response::set_close`], by value.
+    pub fn with_close(mut self) -> Self {
+        self.set_close();
+        self
+    }
+
+    /// A reply that is none: the connection is closed without a byte, after the replies to earlier requests. To
+    /// middleware it looks like an empty 500.
+    ///
+    /// For clients that deserve no answer. The hooks of [`Request::on_abort`](crate::Request::on_abort) and
+    /// [`Request::on_close`](crate::Request::on_close) run.
+    ///
+    /// ```
+    /// use shikra::{App, Response, testing::TestClient};
+    ///
+    /// let client = TestClient::new(App::new().get("/", async |_| Response::abort()));
+    /// assert!(client.get("/").try_send().is_err());
+    /// ```
+    pub fn abort() -> Self {
+        let mut res = Self::new().with_status(StatusCode::INTERNAL_SERVER_ERROR);
+        res.reply.body = ReplyBody::Abort;
+        res
+    }
+
     // Errors, for the rooms that carry responses around.
 
     /// A response that stands for an error until somebody renders it.
-    pub(crate) fn from_error(error: Error) -> Self {
+    pub(crate) fn from_error(mut error: Error) -> Self {
+        if let Some(res) = error.take_reply() {
+            return *res;
+        }
         let mut res = Self::new();
         res.reply.status = error.status();
         res.has_status = true;
-        res.error = Some(Box::new(ErrorPart { error: Rc::new(error), is_rendered: false }));
+        res.aside_mut().error = Some(Rc::new(error));
         res
     }
 
     /// The error that nobody has made a body for yet.
     pub(crate) fn unrendered(&self) -> Option<&Error> {
-        self.error.as_deref().filter(|part| !part.is_rendered).map(|part| &*part.error)
+        self.aside.as_deref().filter(|aside| !aside.is_rendered)?.error.as_deref()
     }
 
     pub(crate) fn take_unrendered(&mut self) -> Option<Rc<Error>> {
-        if self.error.as_deref().is_some_and(|part| !part.is_rendered) {
-            return self.error.take().map(|part| part.error);
-        }
-        None
+        self.aside.as_deref_mut().filter(|aside| !aside.is_rendered)?.error.take()
     }
 
     /// This response answers `error` from now on.
@@ -249,7 +261,8 @@ impl Response {
                 let _ = self.reply.fields.try_append(name, value);
             }
         }
-        self.error = Some(Box::new(ErrorPart { error, is_rendered: true }));
+        let aside = self.aside_mut();
+        (aside.error, aside.is_rendered) = (Some(error), true);
         self
     }
 
@@ -268,9 +281,10 @@ impl Response {
         else {
             return self;
         };
-        let fields = match &mut self.error {
-            Some(part) if !part.is_rendered => Rc::get_mut(&mut part.error).map(Error::fields_mut),
-            _ => Some(&mut self.reply.fields),
+        let unrendered = self.aside.as_deref_mut().filter(|aside| !aside.is_rendered);
+        let fields = match unrendered.and_then(|aside| aside.error.as_mut()) {
+            Some(error) => Rc::get_mut(error).map(Error::fields_mut),
+            None => Some(&mut self.reply.fields),
         };
         if let Some(fields) = fields.filter(|fields| fields.get("allow").is_none()) {
             // Valid: methods are tokens.
@@ -286,8 +300,32 @@ impl Response {
         *self = Self::from_error(error).closing_as(self);
     }
 
+    /// Whether there is nothing but a reply.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.aside.is_none()
+    }
+
     pub(crate) fn into_reply(self) -> Reply {
         self.reply
+    }
+
+    /// The reply to a request that came over this kind of connection.
+    pub(crate) fn into_reply_over(mut self, connection: Security) -> Reply {
+        if connection == Security::Encrypted {
+            self.secure_cookies();
+        }
+        self.attach_trailers();
+        self.reply
+    }
+
+    fn aside_mut(&mut self) -> &mut Aside {
+        self.aside.get_or_insert_default()
+    }
+
+    #[cfg(feature = "tower")]
+    pub(crate) fn from_reply(reply: Reply) -> Self {
+        Self { reply, has_status: true, aside: None }
     }
 
     pub(crate) fn reply_mut(&mut self) -> &mut Reply {
@@ -297,6 +335,13 @@ impl Response {
     pub(crate) fn fields_mut(&mut self) -> &mut FieldLines {
         &mut self.reply.fields
     }
+}
+
+/// Whether others can read what a connection carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Security {
+    Plain,
+    Encrypted,
 }
 
 /// The plain text of an error: its public message.
