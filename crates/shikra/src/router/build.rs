@@ -11,6 +11,7 @@ use super::params::Slot;
 use super::path::{Settings, TrailingSlash};
 use super::pattern::{Affix, Pattern, Segment, Slash, Tail};
 use super::table::{End, NONE, Node, Route, RouteId, Router, Table, Way, stage};
+use super::whole::WholePaths;
 
 /// Collects routes and freezes them into a [`Router`].
 ///
@@ -158,6 +159,7 @@ impl Forest {
             methods,
             nodes: Vec::new(),
             edges: Edges::default(),
+            whole: WholePaths::default(),
             affixes: Vec::new(),
             ends: Vec::new(),
             ways: Vec::new(),
@@ -273,6 +275,7 @@ impl Forest {
     fn freeze(mut self) -> Table {
         self.freeze_node(0, 0, stage::STATIC, 0);
         self.table.edges = Edges::new(&self.edges);
+        self.table.whole = WholePaths::new(&self.table, &self.edges);
         self.table
     }
 

@@ -10,6 +10,8 @@
 struct Edge {
     /// The first bytes of the text, all of it up to eight.
     head: u64,
+    /// The last eight bytes of a longer text: with `head` all of it up to sixteen.
+    tail: u64,
     parent: u32,
     len: u32,
     /// Where the text begins in the arena.
@@ -34,15 +36,16 @@ impl Edges {
         table
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn child(&self, parent: u32, text: &[u8]) -> Option<u32> {
-        let head = head(text);
-        let mut at = hash(parent, text, head);
+        let (head, tail) = (head(text), tail(text));
+        let mut at = hash(parent, text, head, tail);
         loop {
             let edge = self.places.get(at & (self.places.len() - 1))?;
-            if edge.head == head && edge.parent == parent && edge.len as usize == text.len() {
+            let is_close = edge.head == head && edge.tail == tail;
+            if is_close && edge.parent == parent && edge.len as usize == text.len() {
                 let start = edge.text as usize;
-                if text.len() <= 8 || self.arena.get(start..start + text.len()) == Some(text) {
+                if text.len() <= 16 || self.arena.get(start..start + text.len()) == Some(text) {
                     return (edge.child != FREE.child).then_some(edge.child);
                 }
             }
@@ -54,15 +57,15 @@ impl Edges {
     }
 
     fn put(&mut self, parent: u32, text: &[u8], child: u32) {
-        let head = head(text);
+        let (head, tail) = (head(text), tail(text));
         let mask = self.places.len() - 1;
-        let mut at = hash(parent, text, head) & mask;
+        let mut at = hash(parent, text, head, tail) & mask;
         while self.places[at].child != FREE.child {
             at = (at + 1) & mask;
         }
         let start = u32::try_from(self.arena.len()).expect("patterns have less than 4 GiB");
         let len = u32::try_from(text.len()).expect("a pattern has at most 2048 bytes");
-        self.places[at] = Edge { head, parent, len, text: start, child };
+        self.places[at] = Edge { head, tail, parent, len, text: start, child };
         self.arena.extend_from_slice(text);
     }
 }
@@ -84,17 +87,24 @@ fn head(text: &[u8]) -> u64 {
     }
 }
 
-/// Folds the text, its length and the parent by 128-bit products.
+/// The last eight bytes of a text that has more.
+#[inline]
+fn tail(text: &[u8]) -> u64 {
+    match text.last_chunk() {
+        Some(bytes) if text.len() > 8 => u64::from_le_bytes(*bytes),
+        _ => 0,
+    }
+}
+
+/// Folds the text, its length and the parent by 128-bit products: one for most texts.
 #[inline]
 #[allow(clippy::cast_possible_truncation)] // any bits of the product will do
-fn hash(parent: u32, text: &[u8], head: u64) -> usize {
-    let mut hash = fold(head ^ SEEDS[0], (u64::from(parent) << 32 | text.len() as u64) ^ SEEDS[1]);
-    if text.len() > 8 {
-        for word in text[8..].chunks_exact(8) {
+fn hash(parent: u32, text: &[u8], head: u64, tail: u64) -> usize {
+    let place = u64::from(parent) << 32 | text.len() as u64;
+    let mut hash = fold(head ^ SEEDS[0], tail ^ place ^ SEEDS[1]);
+    if text.len() > 16 {
+        for word in text[8..text.len() - 8].chunks(8) {
             hash = fold(hash ^ self::head(word), SEEDS[2]);
-        }
-        if let Some(last) = text.last_chunk() {
-            hash = fold(hash ^ u64::from_le_bytes(*last), SEEDS[2]);
         }
     }
     hash as usize
@@ -110,4 +120,4 @@ fn fold(a: u64, b: u64) -> u64 {
 /// Odd digits of pi: nothing up the sleeve.
 const SEEDS: [u64; 3] = [0x2438_6a88_85a3_08d3, 0x1319_8a2e_0370_7345, 0xa409_3822_299f_31d1];
 
-const FREE: Edge = Edge { head: 0, parent: u32::MAX, len: 0, text: 0, child: u32::MAX };
+const FREE: Edge = Edge { head: 0, tail: 0, parent: u32::MAX, len: 0, text: 0, child: u32::MAX };

@@ -148,7 +148,7 @@ struct Target {
 
 impl Target {
     fn new(params: &Params, path: &str, settings: Settings) -> Self {
-        let segments = &params.segments;
+        let segments = params.segments(path);
         let (text, key) = (segments.text_view(path), segments.key_view(path));
         let string = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let both = |index| (string(text.segment(index)), string(key.segment(index)));

@@ -92,7 +92,15 @@ impl Methods {
     }
 
     /// The code of a method of a request; [`UNKNOWN`] if no route names it.
+    #[inline]
     pub(super) fn code(&self, method: &Method) -> Code {
+        match *method {
+            Method::GET => GET,
+            _ => self.code_of_another(method),
+        }
+    }
+
+    fn code_of_another(&self, method: &Method) -> Code {
         standard_code(method).unwrap_or_else(|| {
             let known = self.sorted.binary_search_by(|(m, _)| m.as_str().cmp(method.as_str()));
             known.map_or(UNKNOWN, |index| self.sorted[index].1)

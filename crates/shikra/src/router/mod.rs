@@ -24,6 +24,7 @@ mod prefix;
 mod table;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 pub use build::RouterBuilder;
 pub use error::{InsertError, PatternError, PatternProblem};

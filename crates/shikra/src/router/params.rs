@@ -2,6 +2,7 @@
 
 use super::path::{PathProblem, PathView, Segments, Settings};
 use super::table::{RouteId, Router};
+use std::cell::OnceCell;
 
 /// The parameters of one request, and the buffers that finding them needs.
 ///
@@ -29,6 +30,13 @@ pub struct Params {
     pub(super) segments: Segments,
     captures: Vec<Capture>,
     route: Option<RouteId>,
+    /// The last path was found whole, so nothing has cut it yet.
+    is_uncut: bool,
+    /// A path came that may have taken much memory.
+    is_long: bool,
+    settings: Settings,
+    /// The segments of a path that was found whole, cut when somebody asks for them.
+    late: OnceCell<Box<Segments>>,
 }
 
 impl Params {
@@ -38,10 +46,32 @@ impl Params {
     }
 
     /// Gives memory back that an unusually long path has made it take; a pool calls this.
+    #[inline]
     pub(crate) fn shed(&mut self) {
+        if self.is_long {
+            self.shed_long();
+        }
+    }
+
+    #[cold]
+    fn shed_long(&mut self) {
+        self.is_long = false;
         if self.segments.capacity_bytes() > KEPT_BYTES_MAX {
             *self = Self::default();
         }
+    }
+
+    /// The segments of the last path, which is this one.
+    pub(super) fn segments(&self, path: &str) -> &Segments {
+        if !self.is_uncut {
+            return &self.segments;
+        }
+        self.late.get_or_init(|| {
+            let mut segments = Box::<Segments>::default();
+            // It was found, so it can be cut; if it is another one there are no segments.
+            let _ = segments.load(PathView::new(path), self.settings);
+            segments
+        })
     }
 
     /// Cuts and decodes a path for [`PrefixSet::matches`](super::PrefixSet::matches) where no
@@ -101,16 +131,37 @@ impl Params {
     ) -> Result<(), PathProblem> {
         self.captures.clear();
         self.route = None;
+        self.is_uncut = false;
+        self.is_long |= path.raw().len() > SHORT_BYTES_MAX;
         self.segments.load(path, settings)
+    }
+
+    /// Takes the route of a path that was found whole. Its parameters, if it has any, took nothing.
+    #[inline]
+    pub(super) fn take_whole(&mut self, route: RouteId, param_count: u32, settings: Settings) {
+        self.captures.clear();
+        if param_count > 0 {
+            self.captures.resize(param_count as usize, Capture::ABSENT);
+        }
+        self.route = Some(route);
+        self.is_uncut = true;
+        self.settings = settings;
+        self.late.take();
     }
 
     /// Takes the places of the values of a route, slot for slot.
     #[inline]
     pub(super) fn fill(&mut self, route: RouteId, slots: &[Slot], raw: &str) {
         self.route = Some(route);
-        for slot in slots {
-            self.captures.push(slot.capture(&self.segments, raw));
-        }
+        let (segments, view) = (&self.segments, self.segments.raw_view(raw));
+        let is_shared = segments.decoded().is_none();
+        self.captures.extend(slots.iter().map(|slot| match slot {
+            Slot::Segment { depth } if is_shared => {
+                let span = view.span(usize::from(*depth));
+                Capture { raw: span, text: span }
+            }
+            slot => slot.capture(segments, raw),
+        }));
     }
 }
 
@@ -175,6 +226,8 @@ struct Capture {
 }
 
 impl Capture {
+    const ABSENT: Self = Self { raw: (ABSENT, ABSENT), text: (ABSENT, ABSENT) };
+
     fn present(&self) -> Option<()> {
         (self.raw.0 != ABSENT).then_some(())
     }
@@ -198,7 +251,7 @@ impl Slot {
     fn capture(self, segments: &Segments, path: &str) -> Capture {
         let (raw, text) = (segments.raw_view(path), segments.text_view(path));
         match self {
-            Self::Absent => Capture { raw: (ABSENT, ABSENT), text: (ABSENT, ABSENT) },
+            Self::Absent => Capture::ABSENT,
             Self::Segment { depth } => {
                 let depth = depth.into();
                 Capture { raw: raw.span(depth), text: text.span(depth) }
@@ -206,7 +259,7 @@ impl Slot {
             Self::Tail { depth } => {
                 let depth = depth.into();
                 if depth >= segments.count() || is_empty(text.rest(depth)) {
-                    return Self::Absent.capture(segments, path);
+                    return Capture::ABSENT;
                 }
                 Capture { raw: raw.rest(depth), text: text.rest(depth) }
             }
@@ -254,3 +307,8 @@ const ABSENT: u32 = u32::MAX;
 
 /// What is kept for the next path: ten times what usual ones need.
 const KEPT_BYTES_MAX: usize = 4096;
+
+/// No path of this length makes the segments take more than [`KEPT_BYTES_MAX`]: three lists of at most as
+/// many starts, and three texts that composing can make three times as long, each in a buffer of up to
+/// twice the size.
+const SHORT_BYTES_MAX: usize = 64;

@@ -80,6 +80,11 @@ impl<'p> PathView<'p> {
         Self { raw, plain: true }
     }
 
+    /// Whether the text is compared as it is.
+    pub(super) fn is_plain(&self) -> bool {
+        self.plain
+    }
+
     /// The text as it was sent.
     pub fn raw(&self) -> &'p str {
         self.raw
@@ -108,11 +113,12 @@ pub(super) enum PathProblem {
 /// | raw | values as they were sent | nowhere, the starts point into the path |
 /// | text | values, text around values | in `text`, or nowhere if the path is plain |
 /// | key | comparing literal segments | in `key` where case is ignored, else it is the text |
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Segments {
     count: usize,
     slash: Slash,
-    raw_starts: Vec<u32>,
+    /// The first `count + 1` count; in place, so that cutting checks no capacity.
+    raw_starts: [u32; SEGMENTS_MAX + 1],
     text_form: Form,
     text: Spelling,
     key_form: Form,
@@ -120,11 +126,25 @@ pub(super) struct Segments {
     bytes: Vec<u8>,
 }
 
+impl Default for Segments {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            slash: Slash::default(),
+            raw_starts: [1; SEGMENTS_MAX + 1],
+            text_form: Form::default(),
+            text: Spelling::default(),
+            key_form: Form::default(),
+            key: Spelling::default(),
+            bytes: Vec::new(),
+        }
+    }
+}
+
 impl Segments {
-    /// The memory that it holds.
+    /// The memory that it holds beside its own.
     pub(super) fn capacity_bytes(&self) -> usize {
-        let starts =
-            self.raw_starts.capacity() + self.text.starts.capacity() + self.key.starts.capacity();
+        let starts = self.text.starts.capacity() + self.key.starts.capacity();
         let texts = self.text.text.capacity() + self.key.text.capacity() + self.bytes.capacity();
         starts * size_of::<u32>() + texts
     }
@@ -186,7 +206,7 @@ impl Segments {
     }
 
     pub(super) fn raw_view<'a>(&'a self, raw: &'a str) -> View<'a> {
-        View { text: raw.as_bytes(), starts: &self.raw_starts }
+        View { text: raw.as_bytes(), starts: self.raw_starts() }
     }
 
     pub(super) fn text_view<'a>(&'a self, raw: &'a str) -> View<'a> {
@@ -201,6 +221,10 @@ impl Segments {
             Form::Shared => self.text_view(raw),
             Form::Own => self.key.view(),
         }
+    }
+
+    fn raw_starts(&self) -> &[u32] {
+        self.raw_starts.get(..=self.count).unwrap_or_default()
     }
 
     /// The text that decoded spans point into; `None` if that is the raw path.
@@ -221,7 +245,6 @@ impl Segments {
             return Err(PathProblem::NotRooted);
         }
         if len == 1 {
-            self.raw_starts.push(1);
             return Ok(());
         }
         let mut end = len;
@@ -250,7 +273,7 @@ impl Segments {
     fn clear(&mut self) {
         self.count = 0;
         self.slash = Slash::Without;
-        self.raw_starts.clear();
+        self.raw_starts[0] = 1;
         self.text_form = Form::Shared;
         self.key_form = Form::Shared;
     }
@@ -261,42 +284,45 @@ impl Segments {
     /// each segment costs more than both.
     fn cut(&mut self, path: &[u8], end: u32) {
         let starts = &mut self.raw_starts;
-        starts.push(1);
+        let mut count = 1;
+        let mut mark = |at: u32, mut found: u64| {
+            while found != 0 {
+                // The last place is for the end.
+                let Some(start) = starts.get_mut(count).filter(|_| count < SEGMENTS_MAX) else {
+                    return;
+                };
+                *start = at + (found.trailing_zeros() >> 3) + 1;
+                count += 1;
+                found &= found - 1;
+            }
+        };
         let mut at = 1;
-        let mut words = path.get(1..).unwrap_or_default().chunks_exact(8);
-        'all: {
-            for word in &mut words {
-                let mut word_bytes = [0; 8];
-                word_bytes.copy_from_slice(word);
-                let mut found = slashes(u64::from_le_bytes(word_bytes));
-                while found != 0 {
-                    if starts.len() == SEGMENTS_MAX {
-                        break 'all;
-                    }
-                    starts.push(at + (found.trailing_zeros() >> 3) + 1);
-                    found &= found - 1;
-                }
-                at += 8;
-            }
-            for &byte in words.remainder() {
-                at += 1;
-                if byte == b'/' {
-                    if starts.len() == SEGMENTS_MAX {
-                        break 'all;
-                    }
-                    starts.push(at);
-                }
-            }
+        let behind = path.get(1..).unwrap_or_default();
+        let (words, rest) = behind.as_chunks::<8>();
+        for word in words {
+            mark(at, slashes(u64::from_le_bytes(*word)));
+            at += 8;
         }
-        self.count = starts.len();
-        starts.push(end + 1);
+        if !rest.is_empty() {
+            // The slash at the start is one byte more, so a path of seven bytes is looked at in one go too.
+            let last = match path.last_chunk::<8>() {
+                Some(last) => u64::from_le_bytes(*last) >> (64 - 8 * rest.len()),
+                None => rest.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+            };
+            mark(at, slashes(last));
+        }
+        if let Some(start) = starts.get_mut(count) {
+            *start = end + 1;
+        }
+        self.count = count;
     }
 
     /// Spells the segments decoded and composed, with a slash between them.
     fn decode(&mut self, raw: &str) -> Result<(), PathProblem> {
         self.text_form = Form::Own;
         self.text.clear();
-        for bounds in self.raw_starts.windows(2) {
+        let starts = self.raw_starts.get(..=self.count).unwrap_or_default();
+        for bounds in starts.windows(2) {
             let segment = raw.get(bounds[0] as usize..bounds[1] as usize - 1).unwrap_or_default();
             decode_segment(segment, &mut self.bytes, &mut self.text.text)?;
             self.text.end_segment()?;
@@ -309,8 +335,8 @@ impl Segments {
         self.key_form = Form::Own;
         self.key.clear();
         let (text, starts) = match self.text_form {
-            Form::Shared => (raw, &self.raw_starts),
-            Form::Own => (&*self.text.text, &self.text.starts),
+            Form::Shared => (raw, self.raw_starts.get(..=self.count).unwrap_or_default()),
+            Form::Own => (&*self.text.text, &*self.text.starts),
         };
         for bounds in starts.windows(2) {
             let segment = text.get(bounds[0] as usize..bounds[1] as usize - 1).unwrap_or_default();

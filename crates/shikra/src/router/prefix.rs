@@ -174,7 +174,7 @@ impl<T> PrefixSet<T> {
 }
 
 fn lies_under(base: &[Segment], case: PathCase, params: &Params, path: &str) -> bool {
-    let segments = &params.segments;
+    let segments = params.segments(path);
     let (key, text) = (segments.key_view(path), segments.text_view(path));
     base.len() <= segments.count()
         && base.iter().enumerate().all(|(index, wanted)| match wanted {

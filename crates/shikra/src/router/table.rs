@@ -14,6 +14,7 @@ use super::method::{ANY, AllowSet, Code, GET, HEAD, MethodMatch, Methods, bit};
 use super::params::{Params, Slot};
 use super::path::{PathCase, PathProblem, PathView, Segments, Settings, TrailingSlash, View};
 use super::pattern::{Affix, Pattern, Slash};
+use super::whole::WholePaths;
 
 /// Finds the route of a request.
 ///
@@ -120,10 +121,33 @@ impl<T> Router<T> {
     /// then come parameters, optional ones and wildcards. A route without the method is passed
     /// over for a less specific one that has it. `HEAD` is answered by `GET`.
     pub fn find(&self, method: &Method, path: PathView<'_>, params: &mut Params) -> Outcome<'_, T> {
+        match self.find_whole(method, path, params) {
+            Some((route, via_head)) => self.found(route, via_head),
+            None => self.search(method, path, params),
+        }
+    }
+
+    /// Finds a path that is registered letter for letter, without a look at its segments. Where this says
+    /// nothing, [`search`](Self::search) is to be asked.
+    #[inline(always)]
+    pub(crate) fn find_whole(
+        &self,
+        method: &Method,
+        path: PathView<'_>,
+        params: &mut Params,
+    ) -> Option<(RouteId, bool)> {
+        self.table.find_whole(method, path, params)
+    }
+
+    /// Finds a route by the segments of the path.
+    pub(crate) fn search(
+        &self,
+        method: &Method,
+        path: PathView<'_>,
+        params: &mut Params,
+    ) -> Outcome<'_, T> {
         match self.table.find(method, path, params) {
-            Verdict::Found { route, via_head } => {
-                Outcome::Found { route, value: &self.routes[route.index()].value, via_head }
-            }
+            Verdict::Found { route, via_head } => self.found(route, via_head),
             Verdict::NoMethod { bits } => {
                 Outcome::NoMethod { allowed: AllowSet::new(bits, &self.table.methods) }
             }
@@ -131,6 +155,10 @@ impl<T> Router<T> {
             Verdict::NotFound => Outcome::NotFound,
             Verdict::BadPath => Outcome::BadPath,
         }
+    }
+
+    fn found(&self, route: RouteId, via_head: bool) -> Outcome<'_, T> {
+        Outcome::Found { route, value: &self.routes[route.index()].value, via_head }
     }
 
     /// All routes in the order of registration.
@@ -169,6 +197,8 @@ pub(super) struct Table {
     pub(super) methods: Methods,
     pub(super) nodes: Vec<Node>,
     pub(super) edges: Edges,
+    /// The paths without parameters.
+    pub(super) whole: WholePaths,
     /// The children with text around a value, node by node.
     pub(super) affixes: Vec<(Affix, u32)>,
     /// Lists of ends, each up to one that is the last.
@@ -237,19 +267,36 @@ pub(super) enum Verdict {
 }
 
 impl Table {
+    /// A search comes to the same end: it tries literal text first, and looks at nothing else on the way down.
+    #[inline(always)]
+    fn find_whole(
+        &self,
+        method: &Method,
+        path: PathView<'_>,
+        params: &mut Params,
+    ) -> Option<(RouteId, bool)> {
+        let list = self.whole.find(path)?;
+        let wanted = Wanted::new(self.methods.code(method));
+        let (way, via_head) = self.end(list, wanted, &mut 0)?;
+        let way = self.ways.get(way as usize)?;
+        if way.slash == Some(Slash::With) {
+            return None;
+        }
+        params.take_whole(way.route, way.slots_end - way.slots_start, self.settings);
+        Some((way.route, via_head))
+    }
+
     pub(super) fn find(&self, method: &Method, path: PathView<'_>, params: &mut Params) -> Verdict {
+        let wanted = Wanted::new(self.methods.code(method));
         match params.start(path, self.settings) {
             Ok(()) => {}
             Err(PathProblem::NotRooted) => return Verdict::NotFound,
             Err(PathProblem::Encoding) => return Verdict::BadPath,
         }
-        let wanted = Wanted::new(self.methods.code(method));
         let mut bits = 0;
-        let Some((way, via_head)) = self.search(
-            &Probe::new(&params.segments, path.raw(), self.settings),
-            wanted,
-            &mut bits,
-        ) else {
+        let probe = Probe::new(&params.segments, path.raw(), self.settings);
+        let quick = self.descend(&probe, wanted);
+        let Some((way, via_head)) = quick.or_else(|| self.search(&probe, wanted, &mut bits)) else {
             return if bits == 0 { Verdict::NotFound } else { Verdict::NoMethod { bits } };
         };
         let way = &self.ways[way as usize];
@@ -270,6 +317,26 @@ impl Table {
             (Slash::Without, Slash::With) => Some(Canonical::WithoutSlash),
             _ => None,
         }
+    }
+
+    /// The way that a search tries first, as far as it leads by literal text and parameters alone. Most end
+    /// there; `None` says nothing about the others.
+    #[inline]
+    fn descend(&self, probe: &Probe<'_>, wanted: Wanted) -> Option<(u32, bool)> {
+        let mut at = ROOT;
+        let mut node = self.nodes.first()?;
+        for bounds in probe.key.starts.windows(2) {
+            let [start, next] = *bounds else { return None };
+            let key = probe.key.text.get(start as usize..next as usize - 1)?;
+            let child = if node.has_static { self.edges.child(at, key) } else { None };
+            at = match child {
+                Some(child) => child,
+                None if node.affix_count == 0 && !key.is_empty() => node.param,
+                None => return None,
+            };
+            node = self.nodes.get(at as usize)?;
+        }
+        self.end(node.exact, wanted, &mut 0)
     }
 
     /// Walks to the first end that has the method; what the others have is added to `bits`.
@@ -306,11 +373,11 @@ impl Table {
     }
 
     /// The next child from a stage on that takes the next segment.
-    #[inline]
     fn child(&self, at: u32, node: &Node, stage: u32, probe: &Probe<'_>) -> Option<u32> {
         let depth = usize::from(node.depth);
+        let key = probe.key.segment(depth);
         if stage == stage::STATIC && node.has_static {
-            let child = self.edges.child(at, probe.key.segment(depth));
+            let child = self.edges.child(at, key);
             if child.is_some() {
                 return child;
             }
@@ -327,7 +394,7 @@ impl Table {
         }
         // A parameter never takes empty text.
         let open = |stage_of: u32, child: u32| {
-            (child != NONE && stage <= stage_of && !probe.is_empty(depth)).then_some(child)
+            (child != NONE && stage <= stage_of && !key.is_empty()).then_some(child)
         };
         open(stage::PARAM, node.param).or_else(|| open(stage::OPTIONAL, node.optional))
     }
@@ -380,11 +447,6 @@ impl<'a> Probe<'a> {
             text: segments.text_view(path),
             case: settings.path_case,
         }
-    }
-
-    fn is_empty(&self, index: usize) -> bool {
-        let (start, end) = self.text.span(index);
-        start == end
     }
 
     fn rest_is_empty(&self, index: usize) -> bool {

@@ -8,6 +8,7 @@ mod matching;
 mod methods;
 mod patterns;
 mod twin;
+mod whole;
 
 use http::Method;
 

@@ -178,7 +178,7 @@ fn path() -> impl Strategy<Value = String> {
 }
 
 /// The number of cases, or what `PROPTEST_CASES` asks for: `cargo xtask models` asks for many more.
-fn cases(usual: u32) -> u32 {
+pub(super) fn cases(usual: u32) -> u32 {
     std::env::var("PROPTEST_CASES").map_or(usual, |cases| cases.parse().expect("a number of cases"))
 }
 
