@@ -66,6 +66,9 @@ impl Meta {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.values.get_mut().clear();
+        let values = self.values.get_mut();
+        if !values.is_empty() {
+            values.clear();
+        }
     }
 }

@@ -11,6 +11,7 @@ use crate::request::Request;
 use crate::response::Response;
 use shikra_engine::service::panic_message;
 use shikra_engine::slot::SlotFuture;
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -38,13 +39,49 @@ impl fmt::Debug for Next {
 impl Next {
     /// Runs the rest of the chain. The result is a response in every case: an error or a panic
     /// has become one, through the application's error handlers.
-    pub async fn run(self, req: Request) -> Response {
-        let kept = req.clone();
-        let step = self.chain.start(self.at, req);
-        let res = guarded(step).await;
-        match res.unrendered() {
-            None => res,
-            Some(_) => kept.render_error(res).await,
+    pub fn run(self, req: Request) -> impl Future<Output = Response> {
+        Run::Start(Some((self, req)))
+    }
+}
+
+/// The future of [`Next::run`]. An `async fn` would keep room for two responses in it, and all of that would
+/// be copied with every move of the middleware around it.
+enum Run {
+    /// Nothing has begun.
+    Start(Option<(Next, Request)>),
+    Step(Guarded, Request),
+    Rendering(SlotFuture<Response>),
+}
+
+impl Future for Run {
+    type Output = Response;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        if let Self::Start(start) = &mut *self {
+            let Some((next, req)) = start.take() else { panic!("`Next::run` is over") };
+            let step = guarded(next.chain.start(next.at, req.clone()));
+            *self = Self::Step(step, req);
+        }
+        if let Self::Step(step, req) = &mut *self {
+            // A response is large enough that it pays to leave it where it was written.
+            let poll = Pin::new(step).poll(cx);
+            let is_error = match &poll {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(res) => res.unrendered().is_some(),
+            };
+            if !is_error {
+                return poll;
+            }
+            let Poll::Ready(res) = poll else { return Poll::Pending };
+            match req.render_error(res) {
+                Ok(rendering) => *self = Self::Rendering(rendering),
+                Err(res) => return Poll::Ready(res),
+            }
+        }
+        match &mut *self {
+            Self::Rendering(rendering) => Pin::new(rendering).poll(cx),
+            _ => Poll::Pending,
         }
     }
 }
@@ -57,6 +94,7 @@ pub(crate) struct Chain {
 
 impl Chain {
     /// Calls the step `at`, or the handler after the last one.
+    #[inline]
     pub(crate) fn start(self: &Rc<Self>, at: usize, req: Request) -> SlotFuture<Response> {
         match self.steps.get(at) {
             Some(step) => {
@@ -81,12 +119,19 @@ pub(crate) struct Guarded {
 impl Future for Guarded {
     type Output = Response;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
         let step = &mut self.step;
-        catch_unwind(AssertUnwindSafe(|| Pin::new(step).poll(cx))).unwrap_or_else(|panic| {
-            Poll::Ready(Response::from_error(Error::panicked(panic_message(&*panic))))
-        })
+        match catch_unwind(AssertUnwindSafe(|| Pin::new(step).poll(cx))) {
+            Ok(poll) => poll,
+            Err(panic) => Poll::Ready(panicked(&*panic)),
+        }
     }
+}
+
+#[cold]
+fn panicked(panic: &(dyn Any + Send)) -> Response {
+    Response::from_error(Error::panicked(panic_message(panic)))
 }
 
 /// A middleware of the frozen application, shared by all workers.

@@ -50,6 +50,7 @@ impl Service for AppService {
     type Extra = RequestExtra;
     type Response = Response;
 
+    #[inline]
     fn call(&self, exchange: &mut Rc<Exchange<RequestExtra>>) -> Answer<Response> {
         let Some(observer) = &self.observer else { return self.answer(exchange) };
         observer.begin(exchange);
@@ -57,17 +58,12 @@ impl Service for AppService {
         observer.attend(exchange, answer)
     }
 
+    #[inline]
     fn finish(&self, exchange: &Rc<Exchange<RequestExtra>>, res: Response) -> Answer<Response> {
-        let mut reply = match res.is_plain() {
-            true => res.into_reply(),
-            false => match self.settle(exchange, res) {
-                Ok(reply) => reply,
-                Err(rendering) => return Answer::Later(rendering),
-            },
-        };
-        // CF-39: a body over its limit ends the connection.
-        reply.closes |= reply.status == StatusCode::PAYLOAD_TOO_LARGE;
-        self.now(exchange, reply)
+        match res.is_plain() && self.observer.is_none() {
+            true => Answer::Now(ending(res.into_reply())),
+            false => self.finish_with_more(exchange, res),
+        }
     }
 
     fn recover(&self, exchange: &Rc<Exchange<RequestExtra>>, panic: String) -> Answer<Response> {
@@ -87,6 +83,13 @@ impl Service for AppService {
         let req = Request::new(Rc::clone(exchange));
         self.site(exchange).report(FailureKind::AfterHead, &req, &error);
     }
+}
+
+/// CF-39: a body over its limit ends the connection.
+#[inline]
+fn ending(mut reply: Reply) -> Reply {
+    reply.closes |= reply.status == StatusCode::PAYLOAD_TOO_LARGE;
+    reply
 }
 
 fn failure_of(incident: Incident) -> Error {
@@ -124,12 +127,23 @@ impl AppService {
         }
         let (head, extra) = unique.parts_mut();
         let path = path_view(head);
-        let outcome = site.frozen.router.find(head.method(), path, &mut extra.params);
+        let router = &site.frozen.router;
+        let found = match router.find_whole(head.method(), path, &mut extra.params) {
+            Some((route, _)) => router.routes().get(route.index()).map(|route| *route.value()),
+            None => None,
+        };
+        let outcome = match found {
+            Some(number) => Ok(number),
+            None => match router.search(head.method(), path, &mut extra.params) {
+                Outcome::Found { value, .. } => Ok(*value),
+                outcome => Err(outcome),
+            },
+        };
         extra.context = Some(Rc::clone(site) as Rc<dyn Context>);
         extra.body_bytes_max = COLLECTED_BYTES_MAX;
         let miss = match outcome {
-            Outcome::Found { value, .. } => {
-                let Some(route) = site.routes.get(*value) else {
+            Ok(number) => {
+                let Some(route) = site.routes.get(number) else {
                     return Answer::Later(SlotFuture::new(async { 500.into_response() }));
                 };
                 if let Some(max) = route.body_bytes_max {
@@ -138,10 +152,13 @@ impl AppService {
                         return self.refuse_body(exchange, max, route.oversize);
                     }
                 }
-                let chain = site.chain(route, &exchange.extra().params, exchange.head().path());
-                return Answer::Later(chain.start(0, Request::new(Rc::clone(exchange))));
+                let req = Request::new(Rc::clone(exchange));
+                return Answer::Later(match route.chain() {
+                    Some(chain) => chain.start(0, req),
+                    None => site.chain(route, req.router_params(), req.path()).start(0, req),
+                });
             }
-            outcome => Miss::of(&outcome, head),
+            Err(outcome) => Miss::of(&outcome, head),
         };
         if let Some(router) = &site.frozen.with_no_such_method
             && let Some(why) = miss.why().filter(|_| *head.method() != Method::OPTIONS)
@@ -167,6 +184,22 @@ impl AppService {
             observer.reply(exchange, &mut reply);
         }
         Answer::Now(reply)
+    }
+
+    /// Makes the reply of a response that is more than one, or that is noted.
+    fn finish_with_more(
+        &self,
+        exchange: &Rc<Exchange<RequestExtra>>,
+        res: Response,
+    ) -> Answer<Response> {
+        let reply = match res.is_plain() {
+            true => res.into_reply(),
+            false => match self.settle(exchange, res) {
+                Ok(reply) => reply,
+                Err(rendering) => return Answer::Later(rendering),
+            },
+        };
+        self.now(exchange, ending(reply))
     }
 
     /// Makes the reply of a response that is more than one; or says which error handler has to run first.

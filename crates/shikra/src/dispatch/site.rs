@@ -133,7 +133,6 @@ impl WorkerSite {
     }
 
     /// The chain around a request of a route.
-    #[inline]
     pub(super) fn chain(&self, route: &LocalRoute, params: &Params, path: &str) -> Rc<Chain> {
         match &route.chain {
             Some(chain) => Rc::clone(chain),
@@ -273,6 +272,14 @@ impl WorkerSite {
             scopes.find_map(|scope| scope.logger.as_ref())
         });
         Failure::new(kind, req, error).tell(logger);
+    }
+}
+
+impl LocalRoute {
+    /// The chain, where it is the same for every request.
+    #[inline]
+    pub(super) fn chain(&self) -> Option<&Rc<Chain>> {
+        self.chain.as_ref()
     }
 }
 
