@@ -13,6 +13,7 @@ use http::StatusCode;
 use serde::de::DeserializeOwned;
 use shikra_engine::body::BodyError;
 use shikra_proto::form::{self, FormLimits};
+use std::cell::Ref;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -75,6 +76,12 @@ impl Request {
     /// where the length is announced; 400 when it ends early or its framing is broken; 408 when it comes
     /// too slowly; 500 when [`Request::body`] has streamed some of it already.
     pub async fn bytes(&self) -> Result<Bytes> {
+        Ok(self.collected().await?.clone())
+    }
+
+    /// The whole body where it is kept: a handle of one's own costs an allocation. Nobody holds it across
+    /// an `.await`.
+    async fn collected(&self) -> Result<Ref<'_, Bytes>> {
         let collected = &self.extra().collected;
         if let Some(bytes) = collected.whole() {
             return Ok(bytes);
@@ -87,7 +94,8 @@ impl Request {
         if self.content_length().is_some_and(|len| len > max) {
             return Err(BodyError::TooLarge(max).into());
         }
-        Ok(Collecting { req: self }.await?)
+        Collecting { req: self }.await?;
+        Ok(collected.whole().ok_or(BodyError::Over)?)
     }
 
     /// The whole body as text.
@@ -114,7 +122,7 @@ impl Request {
     /// assert_eq!(client.post("/").body(&b"caf\xe9"[..]).send().text(), "caf\u{fffd}");
     /// ```
     pub async fn text_lossy(&self) -> Result<String> {
-        let bytes = self.bytes().await?;
+        let bytes = self.collected().await?;
         let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
         Ok(String::from_utf8_lossy(text).into_owned())
     }
@@ -127,7 +135,7 @@ impl Request {
     #[cfg(feature = "json")]
     pub async fn json<T: DeserializeOwned>(&self) -> Result<T> {
         self.check_charset()?;
-        crate::json::decode(&self.bytes().await?)
+        crate::json::decode(&self.collected().await?)
     }
 
     /// The whole body as a value in JSON, or `default` where it is empty or no JSON at all.
@@ -147,7 +155,7 @@ impl Request {
     #[cfg(feature = "json")]
     pub async fn json_or<T: DeserializeOwned>(&self, default: T) -> Result<T> {
         self.check_charset()?;
-        let bytes = self.bytes().await?;
+        let bytes = self.collected().await?;
         match crate::json::decode(&bytes) {
             Err(error) if error.status() == StatusCode::BAD_REQUEST => Ok(default),
             result => result,
@@ -161,7 +169,7 @@ impl Request {
     /// message that names the field.
     pub async fn form<T: DeserializeOwned>(&self) -> Result<T> {
         self.check_charset()?;
-        let bytes = self.bytes().await?;
+        let bytes = self.collected().await?;
         form::decode(&bytes, &FormLimits::default())
             .map_err(|error| Error::new(error.status(), error.to_string()).with_cause(error))?;
         decode_pairs(&bytes).map_err(|(place, error)| {
@@ -234,8 +242,9 @@ impl Body {
         }
         if collected.has_begun() {
             let result = ready!(self.req.poll_collect(cx));
+            let whole = result.map(|()| collected.whole().map(|bytes| bytes.clone()));
             self.is_replayed = true;
-            return Poll::Ready(Some(result).filter(|bytes| bytes != &Ok(Bytes::new())));
+            return Poll::Ready(whole.transpose().filter(|bytes| bytes != &Ok(Bytes::new())));
         }
         let chunk = ready!(self.req.exchange.body().poll_chunk(cx));
         if let Some(Ok(_)) = chunk {

@@ -6,7 +6,7 @@
 use super::Request;
 use bytes::{Bytes, BytesMut};
 use shikra_engine::body::BodyError;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -29,8 +29,13 @@ struct Parts {
 }
 
 impl Collected {
-    pub(super) fn whole(&self) -> Option<Bytes> {
-        self.whole.borrow().clone()
+    /// The whole body, once it is here.
+    pub(super) fn whole(&self) -> Option<Ref<'_, Bytes>> {
+        Ref::filter_map(self.whole.borrow(), Option::as_ref).ok()
+    }
+
+    fn is_whole(&self) -> bool {
+        self.whole.borrow().is_some()
     }
 
     pub(super) fn has_begun(&self) -> bool {
@@ -38,8 +43,13 @@ impl Collected {
     }
 
     pub(super) fn reset(&mut self) {
-        *self.whole.get_mut() = None;
-        *self.parts.get_mut() = None;
+        let (whole, parts) = (self.whole.get_mut(), self.parts.get_mut());
+        if whole.is_some() {
+            *whole = None;
+        }
+        if parts.is_some() {
+            *parts = None;
+        }
         self.is_streamed.set(false);
     }
 
@@ -57,12 +67,13 @@ impl Collected {
         }
     }
 
-    fn end(&self, result: Result<Bytes, BodyError>) -> Result<Bytes, BodyError> {
+    fn end(&self, result: Result<Bytes, BodyError>) -> Result<(), BodyError> {
         self.wake_all();
         match result {
             Ok(bytes) => {
                 *self.parts.borrow_mut() = None;
-                Ok(self.whole.borrow_mut().get_or_insert(bytes).clone())
+                self.whole.borrow_mut().get_or_insert(bytes);
+                Ok(())
             }
             Err(error) => {
                 let mut parts = self.parts.borrow_mut();
@@ -81,11 +92,11 @@ impl Request {
     }
 
     /// Moves the collection of the body on.
-    pub(super) fn poll_collect(&self, cx: &mut Context<'_>) -> Poll<Result<Bytes, BodyError>> {
+    pub(super) fn poll_collect(&self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
         let (collected, body) = (&self.extra().collected, self.exchange.body());
         loop {
-            if let Some(bytes) = collected.whole() {
-                return Poll::Ready(Ok(bytes));
+            if collected.is_whole() {
+                return Poll::Ready(Ok(()));
             }
             if let Some(error) = collected.parts.borrow().as_ref().and_then(|p| p.failed.clone()) {
                 return Poll::Ready(Err(error));
@@ -139,7 +150,7 @@ pub(super) struct Collecting<'a> {
 }
 
 impl Future for Collecting<'_> {
-    type Output = Result<Bytes, BodyError>;
+    type Output = Result<(), BodyError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.req.poll_collect(cx)
