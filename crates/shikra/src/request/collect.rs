@@ -53,7 +53,15 @@ impl Collected {
         self.is_streamed.set(false);
     }
 
+    #[inline]
     fn wake_all(&self) {
+        // Whoever waits does so in the parts.
+        if self.parts.borrow().is_some() {
+            self.wake_waiting();
+        }
+    }
+
+    fn wake_waiting(&self) {
         let waiting =
             self.parts.borrow_mut().as_mut().map(|parts| std::mem::take(&mut parts.waiting));
         waiting.into_iter().flatten().for_each(Waker::wake);
@@ -71,7 +79,10 @@ impl Collected {
         self.wake_all();
         match result {
             Ok(bytes) => {
-                *self.parts.borrow_mut() = None;
+                let mut parts = self.parts.borrow_mut();
+                if parts.is_some() {
+                    *parts = None;
+                }
                 self.whole.borrow_mut().get_or_insert(bytes);
                 Ok(())
             }

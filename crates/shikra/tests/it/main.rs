@@ -27,6 +27,7 @@ mod flow;
 mod flow_model;
 mod hosts;
 mod inflate;
+mod json_twin;
 mod lifecycle;
 mod listening;
 mod lists;
