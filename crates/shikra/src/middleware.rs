@@ -74,10 +74,8 @@ impl Future for Run {
                 return poll;
             }
             let Poll::Ready(res) = poll else { return Poll::Pending };
-            match req.render_error(res) {
-                Ok(rendering) => *self = Self::Rendering(rendering),
-                Err(res) => return Poll::Ready(res),
-            }
+            let rendering = req.render_error(res);
+            *self = Self::Rendering(rendering);
         }
         match &mut *self {
             Self::Rendering(rendering) => Pin::new(rendering).poll(cx),

@@ -474,10 +474,10 @@ impl Request {
         }
     }
 
-    pub(crate) fn render_error(&self, res: Response) -> Result<SlotFuture<Response>, Response> {
+    pub(crate) fn render_error(&self, res: Response) -> SlotFuture<Response> {
         match &self.source().extra().context {
-            Some(context) => Ok(Rc::clone(context).render_error(self.clone(), res)),
-            None => Err(res),
+            Some(context) => Rc::clone(context).render_error(self.clone(), res),
+            None => SlotFuture::new(std::future::ready(res)),
         }
     }
 }

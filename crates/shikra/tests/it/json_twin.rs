@@ -15,28 +15,28 @@ struct Item {
 }
 
 fn text() -> impl Strategy<Value = Vec<u8>> {
-    let pieces: &[&[u8]] =
-        &[b"a", b"b c", "é".as_bytes(), b"\\n", b"\\u00e9", b"\\ud83d", b"\xff", b"\n", b""];
-    prop::collection::vec(prop::sample::select(pieces), 0..3)
+    prop::collection::vec(prop::sample::select(PIECES), 0..3)
         .prop_map(|pieces| [b"\"", pieces.concat().as_slice(), b"\""].concat())
 }
 
 fn field() -> impl Strategy<Value = Vec<u8>> {
-    let name =
-        prop::sample::select(&[&b"\"id\":"[..], b"\"name\":", b"\"tags\":", b"\"more\":"][..]);
-    let fixed: &[&[u8]] = &[b"7", b"-1", b"null", b"[]", b"{}", b"[1", b"true"];
     let list = prop::collection::vec(text(), 0..3)
         .prop_map(|texts| [b"[", texts.join(&b","[..]).as_slice(), b"]"].concat());
-    let fixed = prop::sample::select(fixed).prop_map(<[u8]>::to_vec);
-    (name, prop_oneof![text(), list, fixed]).prop_map(|(name, value)| [name, &value].concat())
+    let other = prop::sample::select(OTHERS).prop_map(<[u8]>::to_vec);
+    (prop::sample::select(NAMES), prop_oneof![text(), list, other])
+        .prop_map(|(name, value)| [name, b":", &value].concat())
 }
 
 fn body() -> impl Strategy<Value = Vec<u8>> {
-    let end =
-        prop::sample::select(&[&b"}"[..], b"}", b"}", b" }\n", b"", b"}}", b",}", b"}\xff"][..]);
-    (prop::collection::vec(field(), 0..4), end)
+    (prop::collection::vec(field(), 0..4), prop::sample::select(ENDS))
         .prop_map(|(fields, end)| [b"{", fields.join(&b", "[..]).as_slice(), end].concat())
 }
+
+const PIECES: &[&[u8]] =
+    &[b"a", b"b c", "é".as_bytes(), b"\\n", b"\\u00e9", b"\\ud83d", b"\xff", b"\n", b""];
+const NAMES: &[&[u8]] = &[b"\"id\"", b"\"name\"", b"\"tags\"", b"\"more\""];
+const OTHERS: &[&[u8]] = &[b"7", b"-1", b"null", b"[]", b"{}", b"[1", b"true"];
+const ENDS: &[&[u8]] = &[b"}", b"}", b"}", b" }\n", b"", b"}}", b",}", b"}\xff"];
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..Default::default() })]

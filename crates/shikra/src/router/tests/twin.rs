@@ -183,7 +183,7 @@ pub(super) fn cases(usual: u32) -> u32 {
 }
 
 /// The same path with every third character as a triplet.
-fn encoded(path: &str) -> String {
+pub(super) fn encoded(path: &str) -> String {
     let encode = |(at, c): (usize, char)| match c {
         '/' => "/".to_owned(),
         c if at % 3 == 0 => format!("%{:02x}", u32::from(c)),
