@@ -20,8 +20,9 @@ use tokio::io::AsyncWrite;
 /// A reply that `make` writes piece by piece, no faster than the client takes it.
 ///
 /// What is written leaves as soon as `make` waits for something, or 16 KiB have gathered. When the client
-/// leaves, `make` is dropped. When it fails, the connection is reset, so that the client cannot take the part
-/// for the whole. The content type is `application/octet-stream` unless a header says otherwise.
+/// leaves, `make` is dropped. When it fails before anything of the reply has left, the client gets the error's
+/// reply; later, the connection is reset, so that the client cannot take the part for the whole. The content
+/// type is `application/octet-stream` unless a header says otherwise.
 ///
 /// ```
 /// use shikra::{App, Response, stream, testing::TestClient};
@@ -51,7 +52,8 @@ where
 impl Response {
     /// A reply whose body is a stream of chunks; polled only while the client takes them.
     ///
-    /// An error resets the connection, so that the client cannot take the part for the whole.
+    /// An error gets its own reply as long as nothing of this one has left. Later it resets the connection, so that
+    /// the client cannot take the part for the whole.
     pub fn from_chunks<S, B, E>(chunks: S) -> Self
     where
         S: Stream<Item = Result<B, E>> + 'static,

@@ -12,6 +12,7 @@ use std::fmt;
 /// app.get("/half", async |_| {
 ///     stream(async |out| {
 ///         out.write("half of it").await?;
+///         out.flush().await?;
 ///         Err(Error::new(500, "the rest is lost"))
 ///     })
 /// });
