@@ -27,6 +27,8 @@ pub enum BodyError {
     TooSlow,
     /// The exchange has ended; its body went with it.
     Over,
+    /// Another reader has taken some of it.
+    Taken,
 }
 
 impl BodyError {
@@ -38,7 +40,7 @@ impl BodyError {
             Self::Malformed(status, _) => *status,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Over => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Over | Self::Taken => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
@@ -51,6 +53,7 @@ impl fmt::Display for BodyError {
             Self::TooLarge(max) => write!(f, "the body is larger than {max} bytes"),
             Self::TooSlow => f.write_str("the body came too slowly"),
             Self::Over => f.write_str("the exchange of this body has ended"),
+            Self::Taken => f.write_str("another reader has taken some of this body"),
         }
     }
 }

@@ -11,7 +11,7 @@ pub use crate::renew::Lease;
 use crate::rt::Instant;
 use crate::slot::SlotFuture;
 use bytes::Bytes;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use shikra_proto::header::FieldLines;
 use shikra_proto::http1::RequestHead;
 use std::cell::{Cell, RefCell};
@@ -22,6 +22,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 /// What answers the exchanges of one worker.
 pub trait Service: 'static {
@@ -61,6 +62,11 @@ pub trait Service: 'static {
         Answer::Now(Reply::new(StatusCode::INTERNAL_SERVER_ERROR))
     }
 
+    /// Hears of a head that never became an exchange, and what it is answered with.
+    fn note_refusal(&self, refusal: &Refusal<'_>, reply: &Reply) {
+        let _ = (refusal, reply);
+    }
+
     /// The reply to what never became an exchange: a malformed head, a head that came too slowly.
     fn refuse(&self, status: StatusCode, why: &str) -> Reply {
         let mut reply = Reply::new(status);
@@ -82,6 +88,22 @@ pub trait Service: 'static {
             }
         }
     }
+}
+
+/// A head that was refused, as far as it could be read.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Refusal<'a> {
+    /// The addresses of the client.
+    pub client: &'a Client,
+    /// The method, if that much could be read.
+    pub method: Option<&'a Method>,
+    /// The target as it was sent; empty if the request line is what was refused.
+    pub target: &'a str,
+    /// Why, in the words that the client is told.
+    pub why: &'a str,
+    /// How long the head was waited for, from its first byte.
+    pub waited: Duration,
 }
 
 /// Makes the service of each worker.
@@ -260,6 +282,7 @@ impl<X> Exchange<X> {
 #[derive(Default)]
 pub struct Fate {
     is_closed: Cell<bool>,
+    is_cut_off: Cell<bool>,
     end: Cell<Option<End>>,
     waiting: RefCell<Vec<Waker>>,
     hooks: RefCell<Vec<(Phase, Hook)>>,
@@ -326,15 +349,22 @@ impl Fate {
         self.end.get()
     }
 
+    /// The client has broken off its own request: whatever it may still be told, the exchange is aborted.
+    pub(crate) fn set_cut_off(&self) {
+        self.is_cut_off.set(true);
+    }
+
     /// The exchange has ended, and somebody still holds it.
     pub(crate) fn set_end(&self, end: End) {
         if self.end.get().is_none() {
+            let end = if self.is_cut_off.get() { End::Aborted } else { end };
             self.end.set(Some(end));
         }
     }
 
     fn reset(&mut self) {
         self.is_closed.set(false);
+        self.is_cut_off.set(false);
         self.end.set(None);
         self.waiting.get_mut().clear();
         self.hooks.get_mut().clear();
@@ -355,6 +385,7 @@ impl Fate {
     /// Runs the hooks. One that panics does not keep the others from running.
     pub fn finish(&self, end: End) {
         self.set_end(end);
+        let end = self.end.get().unwrap_or(end);
         let (first, last): (Vec<_>, Vec<_>) =
             self.hooks.take().into_iter().partition(|(phase, _)| *phase == Phase::End);
         for (_, hook) in first.into_iter().chain(last) {

@@ -1,12 +1,18 @@
 //! The access log: one event for each request, at its true end.
 
 use crate::request::Request;
+use http::Method;
+use shikra_engine::service::{Refusal, Reply};
 
 /// What the access log says of each request ([`App::access_log`](crate::App::access_log)).
 ///
 /// Each is an event of [`tracing`] at level INFO with the target `shikra::access` and the fields `method`,
 /// `path`, `status` (none where the client left before there was one), `body_bytes` (handed to the
 /// connection), `duration_us`, `peer`, `route`, `request_id` and `aborted`.
+///
+/// A head that was refused has the field `refused`, which says why, and no `route` and no `request_id`; its
+/// `method` is none and its `path` empty where they could not be read, and its time begins with its first
+/// byte.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AccessLog {
     query: Query,
@@ -48,6 +54,26 @@ impl AccessLog {
         tracing::info!(
             target: "shikra::access",
             %method, path, query, status, body_bytes, duration_us, peer, route, request_id, aborted,
+            "request"
+        );
+    }
+
+    /// Logs a head that never became a request.
+    pub(crate) fn log_refusal(self, refusal: &Refusal<'_>, reply: &Reply) {
+        let method = refusal.method.map(tracing::field::display);
+        let (path, query) = match refusal.target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (refusal.target, None),
+        };
+        let query = query.filter(|_| self.query == Query::Logged);
+        let sends_body = refusal.method != Some(&Method::HEAD);
+        let body_bytes = reply.body.len().filter(|_| sends_body).unwrap_or(0);
+        let (status, refused) = (reply.status.as_u16(), refusal.why);
+        let duration_us = u64::try_from(refusal.waited.as_micros()).unwrap_or(u64::MAX);
+        let peer = refusal.client.peer.map(tracing::field::display);
+        tracing::info!(
+            target: "shikra::access",
+            method, path, query, status, body_bytes, duration_us, peer, refused, aborted = false,
             "request"
         );
     }

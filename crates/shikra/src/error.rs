@@ -6,7 +6,7 @@ use http::StatusCode;
 use shikra_engine::body::BodyError;
 #[cfg(feature = "tower")]
 pub(crate) use shikra_engine::service::with_sources;
-use shikra_proto::header::FieldLines;
+use shikra_proto::header::{FieldLines, check_form};
 use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -104,10 +104,12 @@ impl Error {
     /// The same error with a header field for its reply, whoever makes that: `allow`,
     /// `www-authenticate`, `retry-after`.
     ///
-    /// A name or value that HTTP does not allow is left out and becomes the cause.
+    /// A name or value that HTTP does not allow, or one that [`Response::set_header`] refuses, is left out
+    /// and becomes the cause.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        match self.fields.try_set(name, value.as_ref()) {
+        let value = value.as_ref();
+        match check_form(name, value).and_then(|()| self.fields.try_set(name, value)) {
             Ok(()) => self,
             Err(error) => self.with_cause(format!("header `{}`: {error}", name.escape_debug())),
         }

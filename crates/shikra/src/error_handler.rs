@@ -1,5 +1,11 @@
 //! Error handlers: what turns an [`Error`] into the response that the client sees.
 
+#[cfg(feature = "json")]
+mod problem;
+#[cfg(not(feature = "json"))]
+#[path = "error_handler/no_problem.rs"]
+mod problem;
+
 use crate::error::Error;
 use crate::error_page::{self, Surroundings};
 use crate::into_response::IntoResponse;
@@ -115,10 +121,7 @@ pub(crate) fn default_reply(
 ) -> Response {
     let mut res = match (form(req, development.is_some()), development) {
         (Form::Html, Some(around)) => error_page::page(req, error, around),
-        #[cfg(feature = "json")]
-        (Form::Problem, Some(around)) => error_page::problem(req, error, around),
-        #[cfg(feature = "json")]
-        (Form::Problem, None) => problem(error),
+        (Form::Problem, around) => problem::reply(req, error, around),
         (_, Some(around)) => error_page::text(req, error, around),
         (_, None) => plain_error(error),
     };
@@ -129,7 +132,6 @@ pub(crate) fn default_reply(
 
 enum Form {
     Html,
-    #[cfg(feature = "json")]
     Problem,
     Text,
 }
@@ -138,29 +140,9 @@ enum Form {
 /// show errors to people, on a terminal.
 fn form(req: &Request, has_html: bool) -> Form {
     let (html, text) = (req.accept_weight("text/html"), req.accept_weight("text/plain"));
-    #[cfg(feature = "json")]
-    let json =
-        req.accept_weight("application/json").max(req.accept_weight("application/problem+json"));
-    #[cfg(not(feature = "json"))]
-    let json = 0;
+    let json = problem::accept_weight(req);
     if has_html && html > 0 && html >= json.max(text) {
         return Form::Html;
     }
-    #[cfg(feature = "json")]
-    if json > 0 && json >= text {
-        return Form::Problem;
-    }
-    Form::Text
-}
-
-#[cfg(feature = "json")]
-fn problem(error: &Error) -> Response {
-    let status = error.status();
-    let body = serde_json::json!({
-        "title": crate::error::phrase(status),
-        "status": status.as_u16(),
-        "detail": error.message(),
-    });
-    let text = body.to_string();
-    text.with_status(status).with_header("content-type", "application/problem+json")
+    if json > 0 && json >= text { Form::Problem } else { Form::Text }
 }

@@ -4,10 +4,15 @@
 //! Everything on it may come from a client or a library, so everything is escaped, and the page can
 //! neither run nor load anything.
 
+#[cfg(feature = "json")]
+mod problem;
+
 use crate::error::{Error, phrase};
 use crate::request::Request;
 use crate::request_id::IdMaker;
 use crate::response::{HTML, Response, TEXT};
+#[cfg(feature = "json")]
+pub(crate) use problem::problem;
 use std::fmt::{self, Write};
 
 /// What stands around a request.
@@ -113,30 +118,6 @@ pub(crate) fn text(req: &Request, error: &Error, around: &Surroundings) -> Respo
     // Text takes everything.
     let _ = write_text(&mut text, &Shown::new(req, error, around));
     guarded(error, text, TEXT)
-}
-
-/// The same as problem details, with members of their own.
-#[cfg(feature = "json")]
-pub(crate) fn problem(req: &Request, error: &Error, around: &Surroundings) -> Response {
-    let shown = Shown::new(req, error, around);
-    let place = |around: &Around| serde_json::json!({ "name": around.name, "place": around.place });
-    let near =
-        |near: &Near| serde_json::json!({ "route": near.around.name, "reason": near.reason });
-    let fields = shown.fields.iter().map(|(name, value)| serde_json::json!([name, value]));
-    let body = serde_json::json!({
-        "title": phrase(error.status()),
-        "status": error.status().as_u16(),
-        "detail": error.to_string(),
-        "causes": shown.causes,
-        "panic": error.is_panic(),
-        "place": shown.place,
-        "route": around.route.as_ref().map(place),
-        "middleware": around.steps.iter().map(place).collect::<Vec<_>>(),
-        "verdict": around.verdict,
-        "near": around.near.iter().map(near).collect::<Vec<_>>(),
-        "request": { "line": shown.request_line(), "fields": fields.collect::<Vec<_>>() },
-    });
-    guarded(error, body.to_string(), "application/problem+json")
 }
 
 /// Not even a cache may keep what stands here.

@@ -1,5 +1,6 @@
 //! Ids of requests: where they come from, and who may choose them.
 
+use crate::request::TrustedProxies;
 use std::cell::Cell;
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -32,6 +33,8 @@ enum Trust {
     #[default]
     Nobody,
     Some(Arc<dyn Fn(IpAddr) -> bool + Send + Sync>),
+    /// Those of the application, which is not known yet when this is made.
+    Proxies(Option<Arc<TrustedProxies>>),
     Anybody,
 }
 
@@ -47,6 +50,7 @@ impl fmt::Debug for RequestIds {
         let trust = match self.trust {
             Trust::Nobody => "nobody",
             Trust::Some(_) => "some clients",
+            Trust::Proxies(_) => "proxies",
             Trust::Anybody => "anybody",
         };
         f.debug_struct("RequestIds").field("trust", &trust).field("echo", &self.echo).finish()
@@ -70,6 +74,24 @@ impl RequestIds {
         Self { trust: Trust::Some(Arc::new(trusts)), ..self }
     }
 
+    /// Takes the `x-request-id` that a request brings along, as [`RequestIds::trust_peers`] does, if its peer
+    /// is one of the proxies of [`App::trust_proxy`](crate::App::trust_proxy). Without those the application
+    /// does not start.
+    ///
+    /// ```
+    /// use shikra::{App, RequestIds, TrustedProxies, testing::TestClient};
+    ///
+    /// let mut app = App::new();
+    /// app.trust_proxy(TrustedProxies::x_forwarded(["unix", "10.0.0.0/8"]));
+    /// app.request_ids(RequestIds::new().trust_proxies()).get("/", async |_| 204);
+    /// let reply = TestClient::new(app).get("/").header("x-request-id", "from-the-proxy").send();
+    /// assert_eq!(reply.header("x-request-id"), Some("from-the-proxy")); // the peer has no address
+    /// ```
+    #[must_use]
+    pub fn trust_proxies(self) -> Self {
+        Self { trust: Trust::Proxies(None), ..self }
+    }
+
     /// Takes the `x-request-id` of any request, as [`RequestIds::trust_peers`] does: clients may choose what
     /// the log says, within its letters, and let two requests look like one.
     #[must_use]
@@ -87,10 +109,24 @@ impl RequestIds {
         self.echo == Echo::On
     }
 
+    /// Whether it means the proxies of the application.
+    pub(crate) fn means_proxies(&self) -> bool {
+        matches!(self.trust, Trust::Proxies(_))
+    }
+
+    /// The same with the proxies of the application.
+    pub(crate) fn with_proxies(self, proxies: Option<Arc<TrustedProxies>>) -> Self {
+        match self.trust {
+            Trust::Proxies(_) => Self { trust: Trust::Proxies(proxies), ..self },
+            _ => self,
+        }
+    }
+
     fn trusts(&self, peer: Option<IpAddr>) -> bool {
         match &self.trust {
             Trust::Nobody => false,
             Trust::Some(trusts) => peer.is_some_and(|peer| trusts(peer)),
+            Trust::Proxies(proxies) => proxies.as_ref().is_some_and(|all| all.trusts(peer)),
             Trust::Anybody => true,
         }
     }

@@ -354,10 +354,14 @@ fn fails_if_reference_or_framework_is_missing() {
     assert!(failed(&[left_out("bun", "there is none")]).is_err());
 }
 
-/// The servers and scripts of the table are in the tree.
+/// HX-004: the programs behind every figure are in the tree, those of the others too, with the load and the
+/// versions of what they are built with. The tables of results have a row for these and for nobody else.
 #[test]
 fn every_peer_has_its_source() {
     let root = crate::root();
+    for path in ["README.md", "load.lua", "Cargo.lock", "servers/js/package-lock.json"] {
+        assert!(root.join("bench").join(path).exists(), "{path}");
+    }
     let manifest = std::fs::read_to_string(root.join("bench/Cargo.toml")).expect("a manifest");
     for peer in PEERS {
         let path = match peer.program {

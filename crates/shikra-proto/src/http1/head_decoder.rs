@@ -384,6 +384,26 @@ fn other_version(rest: &[u8]) -> Result<Option<Version>, HeadError> {
     }
 }
 
+/// Reads the method at the front of a head that was refused, however far it got; `None` if there is none.
+///
+/// The answer to `HEAD` has no body (RFC 9110 §9.3.2), even one to a malformed request.
+///
+/// # Examples
+///
+/// ```
+/// use shikra_proto::http1::peek_method;
+///
+/// assert_eq!(peek_method(b"HEAD / HTTP/9.9\r\n"), Some(http::Method::HEAD));
+/// assert_eq!(peek_method(b"HEA"), None);
+/// ```
+#[cold]
+pub fn peek_method(head: &[u8]) -> Option<Method> {
+    let empty_len = 2 * usize::from(EMPTY_LINES_MAX);
+    let start = head.iter().take(empty_len).take_while(|byte| b"\r\n".contains(byte)).count();
+    let read = method(head.get(start..).unwrap_or_default());
+    read.ok().flatten().map(|(method, _)| method)
+}
+
 fn narrow(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }

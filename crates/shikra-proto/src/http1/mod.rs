@@ -23,7 +23,7 @@ pub use encode::{
 };
 pub use error::HeadError;
 pub use head::RequestHead;
-pub use head_decoder::{HeadDecoder, HeadStatus};
+pub use head_decoder::{HeadDecoder, HeadStatus, peek_method};
 pub use limits::HeadLimits;
 pub use reply::Reply;
 pub use target::TargetForm;

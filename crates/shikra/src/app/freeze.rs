@@ -166,7 +166,16 @@ impl Freezer {
         (!defs.is_empty()).then_some(hosts)
     }
 
-    fn finish(self, app: App) -> io::Result<Frozen> {
+    fn finish(mut self, app: App) -> io::Result<Frozen> {
+        let proxies = app.whole.proxies.as_ref().map(|placed| Arc::clone(&placed.value));
+        let mut observe = app.observe;
+        observe.request_ids = observe.request_ids.map(|(ids, place)| {
+            if ids.means_proxies() && proxies.is_none() {
+                let what = "request ids of trusted proxies, and `trust_proxy` names none";
+                self.problems.push(Problem::new(what, place));
+            }
+            (ids.with_proxies(proxies.clone()), place)
+        });
         // An application that is mounted twice has the same mistake twice.
         let mut lines: Vec<_> = Vec::new();
         for line in self.problems.iter().map(ToString::to_string) {
@@ -179,7 +188,7 @@ impl Freezer {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         let sites = self.sites.into_iter().flatten().map(|mut site| {
-            site.proxies = app.whole.proxies.as_ref().map(|placed| Arc::clone(&placed.value));
+            site.proxies = proxies.clone();
             site.overrides_method = app.whole.method_override.is_some();
             Arc::new(site)
         });
@@ -189,7 +198,7 @@ impl Freezer {
             on_stop: self.on_stop,
             config: app.config,
             mode: app.mode,
-            observe: app.observe,
+            observe,
         })
     }
 }

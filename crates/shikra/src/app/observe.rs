@@ -69,16 +69,17 @@ impl App {
     /// there are none, and `x-request-id` of a request is a field like any other.
     ///
     /// Only the setting of the whole application counts, not that of a mount or host child.
+    #[track_caller]
     pub fn request_ids(&mut self, request_ids: RequestIds) -> &mut Self {
-        self.observe.request_ids = Some(request_ids);
+        self.observe.request_ids = Some((request_ids, Location::caller()));
         self
     }
 
     /// Logs each request when it has ended: after the last byte of its reply was handed to the system, or
     /// when the client has left.
     ///
-    /// A malformed head never becomes a request, and is not logged. Only the setting of the whole
-    /// application counts, not that of a mount or host child.
+    /// A head that is refused, since it is malformed, too large or too slow, never becomes a request and has a
+    /// line of its own. Only the setting of the whole application counts, not that of a mount or host child.
     ///
     /// ```
     /// use shikra::{AccessLog, App};

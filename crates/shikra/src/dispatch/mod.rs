@@ -29,7 +29,7 @@ use crate::router::{Outcome, PathView, Scheme};
 use http::{Method, StatusCode};
 use miss::Miss;
 use shikra_engine::body::{BodyError, Oversize};
-use shikra_engine::service::{Answer, Exchange, Incident, Reply, Service};
+use shikra_engine::service::{Answer, Exchange, Incident, Refusal, Reply, Service};
 use shikra_engine::slot::SlotFuture;
 use shikra_proto::http1::RequestHead;
 use shikra_proto::uri::Authority;
@@ -76,6 +76,12 @@ impl Service for AppService {
         incident: Incident,
     ) -> Answer<Response> {
         self.answer_failure(exchange, failure_of(incident))
+    }
+
+    fn note_refusal(&self, refusal: &Refusal<'_>, reply: &Reply) {
+        if let Some(observer) = &self.observer {
+            observer.note_refusal(refusal, reply);
+        }
     }
 
     fn report(&self, exchange: &Rc<Exchange<RequestExtra>>, incident: Incident) {

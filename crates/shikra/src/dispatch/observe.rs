@@ -9,13 +9,14 @@ use crate::request::{Observed, Request, RequestExtra};
 use crate::request_id::{FIELD, IdMaker, RequestIds};
 use crate::response::Response;
 use bytes::Bytes;
-use shikra_engine::service::{Answer, End, Exchange, Reply, ReplyBody, ReplyStream};
+use shikra_engine::service::{Answer, End, Exchange, Refusal, Reply, ReplyBody, ReplyStream};
 use shikra_engine::slot::SlotFuture;
 use shikra_proto::header::FieldLines;
 use shikra_proto::http1::reply_framing;
 use std::cell::Cell;
 use std::error::Error as StdError;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -23,7 +24,8 @@ use std::task::{Context, Poll};
 /// What an application wants to know of its exchanges, development mode aside.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Observe {
-    pub(crate) request_ids: Option<RequestIds>,
+    /// And who has set them.
+    pub(crate) request_ids: Option<(RequestIds, &'static Location<'static>)>,
     pub(crate) access_log: Option<AccessLog>,
 }
 
@@ -53,9 +55,9 @@ impl Observer {
     /// An exchange begins, and nobody else holds it yet.
     pub(super) fn begin(&self, exchange: &mut Rc<Exchange<RequestExtra>>) {
         let Some(unique) = Rc::get_mut(exchange) else { return };
-        let peer = unique.client().peer.map(|peer| peer.ip());
+        let peer = unique.client().peer.map(|peer| peer.ip().to_canonical());
         let (head, extra) = unique.parts_mut();
-        let id = self.observe.request_ids.as_ref().map(|settings| {
+        let id = self.observe.request_ids.as_ref().map(|(settings, _)| {
             let given = settings.accept(peer, head.get_all(FIELD));
             given.unwrap_or_else(|| self.ids.make())
         });
@@ -89,13 +91,20 @@ impl Observer {
         Some(WatchedBy { watchdog, req: Request::new(Rc::clone(exchange)) })
     }
 
+    /// A head was refused, and never became an exchange.
+    pub(super) fn note_refusal(&self, refusal: &Refusal<'_>, reply: &Reply) {
+        if let Some(access_log) = self.observe.access_log {
+            access_log.log_refusal(refusal, reply);
+        }
+    }
+
     /// An exchange has its reply, which is about to be sent.
     pub(super) fn reply(&self, exchange: &Rc<Exchange<RequestExtra>>, reply: &mut Reply) {
         let Some(observed) = exchange.extra().observed.as_deref() else { return };
         let echoed = observed
             .id
             .as_deref()
-            .filter(|_| self.observe.request_ids.as_ref().is_some_and(RequestIds::is_echoed));
+            .filter(|_| self.observe.request_ids.as_ref().is_some_and(|(ids, _)| ids.is_echoed()));
         if let Some(id) = echoed {
             // Valid: an id has letters, digits and a few signs.
             let _ = reply.fields.try_set(FIELD, id.as_bytes());

@@ -21,11 +21,13 @@ use std::task::{Context, Poll, ready};
 
 impl Request {
     /// The body as a stream of chunks, in the sizes in which they arrive. Nothing is read from the
-    /// client before it is asked for. Several streams of one request share the chunks between them.
+    /// client before it is asked for.
     ///
-    /// A body that was collected, or is just being, is streamed as one chunk.
+    /// A body has one reader: the first stream that gets a chunk has all of it, and the others fail with
+    /// [`BodyError::Taken`], a logged 500, so that nobody takes a part for the whole. A body that was
+    /// collected, or is just being, is streamed to each as one chunk.
     pub fn body(&self) -> Body {
-        Body { req: self.clone(), is_replayed: false }
+        Body { req: self.clone(), part: Part::None }
     }
 
     /// The length that `content-length` announces; zero without a body, `None` for a chunked one.
@@ -203,7 +205,8 @@ impl Request {
     /// assert_eq!(connection.read_reply().unwrap().text(), "2 bytes, sum Some(\"7\")");
     /// ```
     pub async fn trailers(&self) -> Result<HeaderMap> {
-        let mut body = self.body();
+        // What another reader has left is nobody's any more.
+        let mut body = Body { req: self.clone(), part: Part::Stream };
         while body.next().await.transpose()?.is_some() {}
         let trailers = self.exchange.body().trailers();
         Ok(to_map(trailers.iter()))
@@ -216,8 +219,18 @@ impl Request {
 #[must_use = "nothing is read before the stream is polled"]
 pub struct Body {
     req: Request,
-    /// What was collected has been given out.
-    is_replayed: bool,
+    part: Part,
+}
+
+/// What a stream has of its body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Nothing yet.
+    None,
+    /// The chunks, which nobody else gets any more.
+    Stream,
+    /// What there was to give out.
+    Whole,
 }
 
 impl fmt::Debug for Body {
@@ -230,25 +243,31 @@ impl Body {
     /// The next chunk; `None` at the end.
     ///
     /// # Errors
-    /// When the client leaves, breaks the framing, exceeds a limit or is too slow.
+    /// When the client leaves, breaks the framing, exceeds a limit or is too slow, or another stream has taken
+    /// chunks of this body.
     pub async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
         poll_fn(|cx| self.poll_chunk(cx)).await
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         let collected = &self.req.extra().collected;
-        if self.is_replayed {
+        if self.part == Part::Whole {
             return Poll::Ready(None);
         }
         if collected.has_begun() {
             let result = ready!(self.req.poll_collect(cx));
             let whole = result.map(|()| collected.whole().map(|bytes| bytes.clone()));
-            self.is_replayed = true;
+            self.part = Part::Whole;
             return Poll::Ready(whole.transpose().filter(|bytes| bytes != &Ok(Bytes::new())));
+        }
+        if self.part == Part::None && collected.is_streamed.get() {
+            self.part = Part::Whole;
+            return Poll::Ready(Some(Err(BodyError::Taken)));
         }
         let chunk = ready!(self.req.exchange.body().poll_chunk(cx));
         if let Some(Ok(_)) = chunk {
             collected.is_streamed.set(true);
+            self.part = Part::Stream;
         }
         Poll::Ready(chunk)
     }

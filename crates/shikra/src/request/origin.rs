@@ -100,7 +100,7 @@ impl TrustedProxies {
         }
     }
 
-    fn trusts(&self, peer: Option<IpAddr>) -> bool {
+    pub(crate) fn trusts(&self, peer: Option<IpAddr>) -> bool {
         match peer {
             Some(ip) => self.networks.iter().any(|network| network.contains(ip)),
             None => self.trusts_unix,

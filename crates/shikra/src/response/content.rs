@@ -9,6 +9,7 @@ use std::any::{Any, type_name};
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 /// A value without a body.
@@ -72,6 +73,42 @@ impl Response {
             let error = Error::from(Unsendable(value.type_name));
             *self = Self::from_error(error).closing_as(self);
         }
+    }
+
+    /// Notes a value beside this response, for the middleware around: one of each type. Unlike
+    /// [`Response::set_value`] it has nothing to do with the body, and nobody has to take it.
+    ///
+    /// A response that takes the place of this one, as that of an error handler does, does not have it.
+    ///
+    /// ```
+    /// use shikra::{App, Request, Next, Response, IntoResponse, testing::TestClient};
+    ///
+    /// struct Lifetime(u32);
+    ///
+    /// let mut app = App::new();
+    /// app.use_(async |req: Request, next: Next| {
+    ///     let mut res = next.run(req).await;
+    ///     if let Some(lifetime) = res.meta::<Lifetime>() {
+    ///         res.set_header("cache-control", format!("max-age={}", lifetime.0));
+    ///     }
+    ///     res
+    /// });
+    /// app.get("/", async |_| {
+    ///     let mut res = "kept for a minute".into_response();
+    ///     res.set_meta(Lifetime(60));
+    ///     res
+    /// });
+    /// let reply = TestClient::new(app).get("/").send();
+    /// assert_eq!(reply.header("cache-control"), Some("max-age=60"));
+    /// ```
+    pub fn set_meta<T: 'static>(&mut self, value: T) {
+        self.aside_mut().meta.insert(value);
+    }
+
+    /// The value of type `T` that was noted beside this response.
+    #[must_use]
+    pub fn meta<T: 'static>(&self) -> Option<Rc<T>> {
+        self.aside.as_deref()?.meta.get()
     }
 
     /// Announces the exact length of a streamed body, which is then sent without chunks. A body in memory knows its

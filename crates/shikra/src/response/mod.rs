@@ -13,6 +13,7 @@ pub(crate) use apart::{ApartBody, ApartStream, Rest, to_lines};
 pub(crate) use content::append_trailer;
 
 use crate::error::{Error, IntoStatus, NoStatus, phrase};
+use crate::meta::Meta;
 use bytes::Bytes;
 use content::Value;
 use http::StatusCode;
@@ -51,6 +52,7 @@ struct Aside {
     /// Somebody has made a body for the error.
     is_rendered: bool,
     value: Option<Value>,
+    meta: Meta,
     trailers: FieldLines,
     /// The names of the cookies that are as secure as their connection.
     cookies: Vec<Box<str>>,

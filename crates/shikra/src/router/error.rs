@@ -43,6 +43,8 @@ pub enum PatternProblem {
     Brace,
     /// A character with a meaning elsewhere, or one that no path can hold.
     Reserved(char),
+    /// A character outside of ASCII, which no path on the wire has: it is written as triplets.
+    NotAscii(char),
     /// A percent sign without two hexadecimal digits.
     Triplet,
     /// A segment that is not UTF-8 once it is decoded.
@@ -102,7 +104,8 @@ impl fmt::Display for PatternProblem {
             Self::TooManyOptionals => "a pattern has at most 8 optional parameters",
             Self::EmptySegment => "a pattern has no empty segments",
             Self::Brace => "braces are reserved, write `:id` for a parameter",
-            Self::Reserved(found) => return write_reserved(f, *found),
+            Self::Reserved(found) => return write_encoded(f, *found, "is reserved, as text it"),
+            Self::NotAscii(found) => return write_encoded(f, *found, "is not ASCII, in a path it"),
             Self::Triplet => {
                 "`%` needs two hexadecimal digits, a literal percent sign is written `%25`"
             }
@@ -126,9 +129,9 @@ impl fmt::Display for PatternProblem {
     }
 }
 
-fn write_reserved(f: &mut fmt::Formatter<'_>, found: char) -> fmt::Result {
+fn write_encoded(f: &mut fmt::Formatter<'_>, found: char, why: &str) -> fmt::Result {
     let shown = if found.is_control() { '\u{fffd}' } else { found };
-    write!(f, "`{shown}` is reserved, as text it is written `")?;
+    write!(f, "`{shown}` {why} is written `")?;
     let mut utf8 = [0; 4];
     for byte in found.encode_utf8(&mut utf8).bytes() {
         write!(f, "%{byte:02X}")?;

@@ -21,7 +21,7 @@ use super::prefix::Prefix;
 ///
 /// Names are `[A-Za-z_][A-Za-z0-9_]*`; an unnamed wildcard is called `*`. The leading slash may be
 /// left out. A character with a meaning is written as a triplet where it is text: `%2A` for a
-/// star, `%3A` for a colon. Braces are reserved.
+/// star, `%3A` for a colon, and so is what is not ASCII: `/caf%C3%A9`. Braces are reserved.
 ///
 /// ```
 /// use shikra::router::Pattern;
@@ -378,6 +378,7 @@ impl<'a> Parser<'a> {
                 _ if found.is_control() || RESERVED.contains(found) => {
                     PatternProblem::Reserved(found)
                 }
+                _ if !found.is_ascii() => PatternProblem::NotAscii(found),
                 _ => continue,
             };
             return Err(self.error(at + offset, problem));

@@ -302,6 +302,9 @@ impl Jar {
             (None, false) => self.0.push(new),
         }
         self.0.retain(|cookie| !cookie.is_expired(now_s));
+        // RFC 6265bis §5.7: what has expired goes first, then what was there first.
+        let excess = self.0.len().saturating_sub(COOKIES_MAX);
+        self.0.drain(..excess);
     }
 
     /// The cookies for a request, in the order of the field (RFC 6265bis §5.8.3): longer paths first.
@@ -323,6 +326,8 @@ impl Jar {
 
 const WHITE: [char; 2] = [' ', '\t'];
 const COOKIE_BYTES_MAX: usize = 4096;
+/// RFC 6265bis §6.1: what a user agent should keep at least.
+const COOKIES_MAX: usize = 3000;
 const ATTRIBUTE_BYTES_MAX: usize = 1024;
 const LIFETIME_MAX_S: u64 = 400 * 24 * 60 * 60;
 

@@ -347,6 +347,10 @@ impl TestClient {
 
     /// Moves virtual time on, letting everything happen that is due on the way.
     ///
+    /// It moves in steps of 20 ms, and what is due in a step fires at its end. A sleep that begins on the way
+    /// begins at the end of such a step, so a chain of sleeps takes up to 21 ms more for each: advance once
+    /// for each link, or by so much more.
+    ///
     /// # Panics
     /// When the client was not made by [`TestClient::with_virtual_time`].
     #[track_caller]

@@ -381,26 +381,6 @@ fn echoes_a_large_body_while_it_comes() {
 }
 
 #[test]
-fn streams_of_one_request_share_the_chunks() {
-    let mut app = App::new();
-    app.post("/", async |req| {
-        let (mut one, mut other) = (req.body(), req.body());
-        let mut all = Vec::new();
-        while let Some(chunk) = one.next().await {
-            all.extend_from_slice(&chunk?);
-            if let Some(chunk) = other.next().await {
-                all.extend_from_slice(&chunk?);
-            }
-        }
-        assert!(other.next().await.is_none() && one.next().await.is_none());
-        Ok(all)
-    });
-    let client = client(app);
-    let sent: Vec<_> = (0..50_u8).map(|n| vec![n; 3_000]).collect();
-    assert!(client.post("/").chunks(sent.clone()).send().bytes() == sent.concat());
-}
-
-#[test]
 fn a_body_that_ends_early_is_an_error() {
     // HX-118, HX-119
     let mut app = App::new();

@@ -1,9 +1,10 @@
 //! Clients that reset, half-close or vanish while a handler waits, reads or streams.
 
 use shikra::testing::TestClient;
-use shikra::{App, Request, stream};
+use shikra::{App, BodyError, Request, stream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 /// What handlers have gone through.
@@ -194,9 +195,50 @@ fn a_half_close_within_a_body_fails_the_read_and_the_reply_says_so() {
         let connection = client.connect();
         connection.write(request);
         connection.finish();
+        // Who has closed its half only can still be told; for the application the request was aborted.
         assert_eq!(connection.read_reply().unwrap().status(), 400, "{request}");
-        assert_eq!(read(&counts.finished), 1, "{request}");
+        assert_eq!((read(&counts.finished), read(&counts.aborted)), (1, 1), "{request}");
+        assert_eq!(read(&counts.closed), 1, "{request}");
         assert_eq!(connection.read_to_end(), Ok(Vec::new()), "{request}");
+    }
+}
+
+#[test]
+fn a_half_close_within_a_body_resolves_closed_and_is_no_finish() {
+    // CK-29, HX-119, HX-172, HX-174
+    for read_on in [false, true] {
+        let (ends, told) = channel();
+        let mut app = App::new();
+        app.post("/", async move |req| {
+            let (aborted, finished, received) = (ends.clone(), ends.clone(), ends.clone());
+            req.on_abort(move || aborted.send("aborted").unwrap());
+            req.on_finish(move || finished.send("finished").unwrap());
+            req.on_body_received(move |_| received.send("received").unwrap());
+            let error = req.bytes().await.unwrap_err();
+            assert_eq!(error.downcast_ref::<BodyError>(), Some(&BodyError::Closed));
+            req.closed().await;
+            assert!(req.is_closed());
+            if read_on {
+                // Longer than the grace.
+                shikra::sleep(Duration::from_secs(6)).await;
+            }
+            let held = req.clone();
+            let ends = ends.clone();
+            req.detach(async move {
+                shikra::sleep(Duration::from_secs(1)).await;
+                ends.send(if held.is_finished() { "was finished" } else { "over" }).unwrap();
+            });
+            Err::<&str, _>(error)
+        });
+        let client = TestClient::with_virtual_time(app);
+        let connection = client.connect();
+        connection.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n");
+        connection.write(vec![b'x'; 400]);
+        connection.finish();
+        client.advance(Duration::from_secs(8));
+        let wanted: &[&str] = if read_on { &["aborted"] } else { &["aborted", "over"] };
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), wanted);
+        assert_eq!(client.connections(), 0);
     }
 }
 

@@ -1,9 +1,9 @@
 //! Ids of requests, the access log, and the watchdog of development mode.
 
-use crate::support::{client, logged};
+use crate::support::{answers, client, logged, logged_lines, problems};
 use shikra::prelude::*;
 use shikra::testing::{TestClient, TestReply};
-use shikra::{AccessLog, RequestIds};
+use shikra::{AccessLog, RequestIds, TrustedProxies};
 use std::collections::HashSet;
 use std::hint::spin_loop;
 use std::net::IpAddr;
@@ -88,6 +88,29 @@ fn trusts_the_peers_that_the_application_trusts() {
         server.stop();
         server.wait();
     }
+}
+
+#[test]
+fn ids_of_trusted_proxies_are_taken_along() {
+    for (networks, expected) in [(["127.0.0.1"], true), (["10.0.0.0/8"], false)] {
+        let mut app = with_ids(RequestIds::new().trust_proxies());
+        app.trust_proxy(TrustedProxies::x_forwarded(networks));
+        let server = app.workers(1).start("127.0.0.1:0").unwrap();
+        let request = "GET / HTTP/1.0\r\nx-request-id: mine\r\nx-forwarded-for: 127.0.0.1\r\n\r\n";
+        let text = over_tcp(server.addr(), request);
+        assert_eq!(text.contains("\r\nx-request-id: mine\r\n"), expected, "{text}");
+        server.stop();
+        server.wait();
+    }
+    // Whom it means has to be said.
+    let line = line!() + 2;
+    let mut app = App::new();
+    app.request_ids(RequestIds::new().trust_proxies());
+    let text = problems(&app);
+    assert!(
+        text.contains(&format!("observing.rs:{line}:")) && text.contains("trust_proxy"),
+        "{text}"
+    );
 }
 
 fn over_tcp(addr: std::net::SocketAddr, request: &str) -> String {
@@ -200,6 +223,47 @@ fn logs_clients_that_leave_as_aborted() {
         assert_eq!(logged(&expected.map(String::as_str)), 1, "{path}");
     }
     assert_eq!(logged(&["request_id=waiter", "status="]), 0, "there was none");
+}
+
+#[test]
+fn logs_heads_that_never_became_requests() {
+    let client = TestClient::with_virtual_time(with_access_log(AccessLog::new().with_query()));
+    let long = format!("GET /al/long HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(40_000));
+    // Method, path and query are there as far as they could be read.
+    let rows = [
+        ("GET /al/bad\u{fc} HTTP/1.1\r\n\r\n", "method=GET path= status=400", "", "target"),
+        (
+            "HEAD /al/two HTTP/2.0\r\n\r\n",
+            "method=HEAD path= status=505 body_bytes=0 ",
+            "",
+            "version",
+        ),
+        (
+            "PUT /al/host?q=1 HTTP/1.1\r\n\r\n",
+            "method=PUT path=/al/host query=q=1 status=400",
+            "",
+            "host",
+        ),
+        (&*long, "method=GET path=/al/long status=431", "", "head"),
+        ("\0\r\n\r\n", "path= status=400", "method=", "request line"),
+    ];
+    for (request, line, absent, why) in rows {
+        answers(&client, request);
+        let found = logged_lines(&[line, "duration_us=", "refused="]);
+        let found: Vec<_> = found
+            .iter()
+            .filter(|found| found.to_lowercase().contains(why))
+            .filter(|found| absent.is_empty() || !found.contains(absent))
+            .collect();
+        assert_eq!(found.len(), 1, "{line}: {found:?}");
+        assert!(found[0].contains("aborted=false") && !found[0].contains("request_id="));
+    }
+    let connection = client.connect();
+    connection.write("DELETE /al/slow HTTP/1.1\r\nhost");
+    client.advance(Duration::from_secs(11));
+    assert_eq!(connection.read_reply().unwrap().status(), 408);
+    let slow = ["method=DELETE path=/al/slow status=408", "duration_us=10", "refused=", "slowly"];
+    assert_eq!(logged(&slow), 1);
 }
 
 /// Holds the worker, as a handler that computes does.

@@ -205,3 +205,33 @@ fn framing_that_two_readers_could_see_differently_is_refused() {
     }
     assert_eq!(ran.load(Ordering::Relaxed), 0);
 }
+
+#[test]
+fn the_refusal_of_a_head_request_has_no_body() {
+    // RFC 9110 §9.3.2, wherever the head is refused.
+    let (client, ran) = counting();
+    let long = format!("/{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(20_000));
+    let rows = [
+        ("/ HTTP/2.0\r\nhost: x\r\n\r\n", "505"),
+        ("/\u{fc} HTTP/1.1\r\nhost: x\r\n\r\n", "400"),
+        ("/a b HTTP/1.1\r\nhost: x\r\n\r\n", "400"),
+        ("/ HTTP/1.1\r\n\r\n", "400"),
+        ("/ HTTP/1.1\r\nhost: x\r\n folded\r\n\r\n", "400"),
+        (&*long, "414"),
+    ];
+    for (rest, status) in rows {
+        for (method, has_body) in [("HEAD", false), ("\r\nHEAD", false), ("GET", true)] {
+            let all = answers(&client, format!("{method} {rest}"));
+            assert!(all.starts_with(&format!("HTTP/1.1 {status} ")), "{method} {rest}: {all}");
+            assert_eq!(!all.ends_with("\r\n\r\n"), has_body, "{method} {rest}: {all}");
+        }
+    }
+    // One that never comes.
+    let client = TestClient::with_virtual_time(App::new());
+    let connection = client.connect();
+    connection.write("HEAD / HTTP");
+    client.advance(std::time::Duration::from_secs(11));
+    let all = String::from_utf8(connection.read_to_end().unwrap()).unwrap();
+    assert!(all.starts_with("HTTP/1.1 408 ") && all.ends_with("\r\n\r\n"), "{all}");
+    assert_eq!(ran.load(Ordering::Relaxed), 0);
+}

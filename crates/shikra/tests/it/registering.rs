@@ -95,6 +95,8 @@ fn refuses_other_text_and_leaves_nothing_behind() {
         "/{x}",
         "//",
         "/a%2",
+        "/caf\u{e9}",
+        "/:a\u{e9}",
     ];
     for pattern in patterns {
         let mut app = App::new();

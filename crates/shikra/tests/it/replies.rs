@@ -387,3 +387,37 @@ fn sends_large_bodies_whole() {
         assert_eq!(reply.bytes().len(), len);
     }
 }
+
+#[test]
+fn values_beside_a_response_go_out_to_the_middleware_and_no_further() {
+    // HX-109: bags of their own for request and response, made when they are used.
+    struct Note(&'static str);
+    let mut app = App::new();
+    app.use_(async |req: Request, next: Next| {
+        assert!(req.meta().get::<Note>().is_none());
+        let mut res = next.run(req.clone()).await;
+        let of_request = req.meta().get::<Note>().map_or("none", |note| note.0);
+        let of_response = res.meta::<Note>().map_or("none", |note| note.0);
+        res.set_header("x-notes", format!("{of_request} {of_response}"));
+        res
+    });
+    app.get("/both", async |req| {
+        req.meta().insert(Note("in"));
+        let mut res = "both".into_response();
+        res.set_meta(1_u8);
+        res.set_meta(Note("first"));
+        res.set_meta(Note("out"));
+        assert_eq!(res.meta::<u8>().as_deref(), Some(&1));
+        res
+    });
+    app.get("/none", async |_| "none");
+    app.get("/fails", async |_| {
+        let mut res = Response::new();
+        res.set_meta(Note("lost"));
+        Err::<&str, _>(Error::new(503, "later"))
+    });
+    let client = client(app);
+    client.get("/both").send().assert_text("both").assert_header("x-notes", "in out");
+    client.get("/none").send().assert_text("none").assert_header("x-notes", "none none");
+    client.get("/fails").send().assert_status(503).assert_header("x-notes", "none none");
+}

@@ -93,6 +93,28 @@ fn refuses_framing_fields_that_are_malformed() {
 }
 
 #[test]
+fn fields_of_errors_are_checked_as_those_of_replies() {
+    let failing = |name: &'static str, value: &'static str| {
+        let mut app = App::new();
+        app.get("/error-field", async move |_| {
+            Err::<&str, _>(Error::new(503, "later").with_header(name, value))
+        });
+        app
+    };
+    let rows =
+        [("content-length", "a dozen"), ("date", "tomorrow"), ("x y", "1"), ("x", "a\nb: c")];
+    for (name, value) in rows {
+        let reply = client(failing(name, value)).get("/error-field").send();
+        assert_eq!((reply.status().as_u16(), &*reply.text()), (503, "later"), "{name}");
+        assert_eq!(reply.header("x"), None);
+        let error = Error::new(503, "later").with_header(name, value);
+        assert!(error.cause().unwrap().to_string().contains(name), "{error:?}");
+    }
+    let reply = client(failing("retry-after", "7")).get("/error-field").send();
+    assert_eq!((reply.status().as_u16(), reply.header("retry-after")), (503, Some("7")));
+}
+
+#[test]
 fn a_date_of_the_program_replaces_the_server_s() {
     // VA-191
     const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";

@@ -499,6 +499,62 @@ fn refuses_to_collect_a_body_that_was_streamed() {
 }
 
 #[test]
+fn a_body_has_one_reader_and_nobody_gets_a_part_of_it() {
+    // VA-147, VA-134
+    let mut app = App::new();
+    app.post("/beside", async |req| {
+        let (mut one, mut two) = (req.body(), req.body());
+        let mut all = one.next().await.transpose()?.unwrap_or_default().to_vec();
+        let error = two.next().await.transpose().unwrap_err();
+        assert!(two.next().await.is_none());
+        while let Some(chunk) = one.next().await {
+            all.extend_from_slice(&chunk?);
+        }
+        assert!(one.next().await.is_none());
+        Ok::<_, Error>(format!("{} {error:?}", String::from_utf8_lossy(&all)))
+    });
+    app.post("/after", async |req| {
+        drop(req.body().next().await); // who comes later has missed something
+        let rest = req.body().next().await.transpose()?;
+        Ok::<_, Error>(format!("{rest:?}"))
+    });
+    app.post("/unused", async |req| {
+        let unused = req.body();
+        let chunk = req.body().next().await.transpose()?;
+        drop(unused); // it has taken nothing
+        Ok::<_, Error>(chunk.unwrap_or_default())
+    });
+    let client = client(app);
+    let send = |path: &str| client.post(path).chunks(["ab", "cd"]).send();
+    send("/beside").assert_text("abcd Taken");
+    send("/after").assert_status(500);
+    assert_eq!(logged(&["/after", "another reader has taken some of this body"]), 1);
+    send("/unused").assert_status(200);
+}
+
+#[test]
+fn a_target_is_taken_apart_once() {
+    // PO-057, VA-238: whoever asks is shown the same bytes of the one head, at the same place.
+    type Places = [*const u8; 3];
+    fn places(req: &Request) -> Places {
+        [req.target().as_ptr(), req.path().as_ptr(), req.query_str().unwrap_or_default().as_ptr()]
+    }
+    let mut app = App::new();
+    app.use_(async |req: Request, next: Next| {
+        req.meta().insert::<Places>(places(&req));
+        next.run(req).await
+    });
+    app.get("/a/:b", async |req| {
+        let seen = *req.meta().get::<Places>().or_status(500)?;
+        let [target, path, query] = places(&req.clone());
+        let is_same = seen == [target, path, query];
+        let is_view = path == target && query == target.wrapping_add("/a/b?".len());
+        Ok::<_, Error>(format!("{is_same} {is_view}"))
+    });
+    client(app).get("/a/b?c=d").send().assert_text("true true");
+}
+
+#[test]
 fn gives_the_trailers_of_a_chunked_body() {
     // VA-141, CV-58
     let mut app = App::new();

@@ -2,10 +2,12 @@
 
 use super::sockets::{connect, read_reply, read_rest, send, wait_for};
 use super::support::{answers, client, problems};
+use shikra::router::{PathCase, TrailingSlash};
 use shikra::testing::TestClient;
-use shikra::{App, Oversize, Request, UriPolicy, stream};
+use shikra::{App, Error, Oversize, Request, UriPolicy, stream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 async fn len(req: Request) -> shikra::Result<String> {
@@ -18,6 +20,30 @@ async fn stream_len(req: Request) -> shikra::Result<String> {
         len += chunk?.len();
     }
     Ok(len.to_string())
+}
+
+#[test]
+fn all_options_of_an_application_are_set_where_it_is_made() {
+    // VA-009
+    let (failures, told) = channel();
+    let mut app = App::new();
+    app.path_case(PathCase::Insensitive)
+        .trailing_slash(TrailingSlash::Strict)
+        .default_port(8080)
+        .logger(move |failure| failures.send(failure.to_string()).unwrap());
+    app.get("/Books/", async |_| "books").get("/fails", async |_| {
+        Err::<&str, _>(Error::from(std::io::Error::other("disk on fire")))
+    });
+    app.host("shop.example", App::new().get("/", async |_| "shop"));
+    let client = TestClient::new(app);
+    client.get("/bOOKS/").send().assert_text("books"); // the case of letters
+    client.get("/books").send().assert_status(404); // the slash
+    let shop = |host: &str| client.get("/").header("host", host).send();
+    shop("shop.example:8080").assert_text("shop"); // the port
+    shop("shop.example").assert_status(404);
+    assert!(told.try_recv().is_err(), "a 404 is no failure");
+    client.get("/fails").send().assert_status(500);
+    assert!(told.recv().unwrap().contains("disk on fire")); // the logger
 }
 
 #[test]

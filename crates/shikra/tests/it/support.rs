@@ -21,8 +21,13 @@ pub(crate) fn client(app: impl IntoApp) -> TestClient {
 /// The lines of the log that hold all of `texts`. Tests run at the same time, so each asks for words of
 /// its own.
 pub(crate) fn logged(texts: &[&str]) -> usize {
+    logged_lines(texts).len()
+}
+
+/// Those lines themselves.
+pub(crate) fn logged_lines(texts: &[&str]) -> Vec<String> {
     let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-    lines.iter().filter(|line| texts.iter().all(|text| line.contains(text))).count()
+    lines.iter().filter(|line| texts.iter().all(|text| line.contains(text))).cloned().collect()
 }
 
 /// All that the application answers to `bytes` until it closes, as text.

@@ -98,8 +98,10 @@ impl<I: Io, S: Service> Connection<I, S> {
                 return Watched::Present;
             }
             Poll::Ready(Ok(0)) => {
+                // RFC 9112 §8: the request is incomplete. Who has only closed its half can still read why.
                 cell.fail(BodyError::Closed);
                 body.set_fault();
+                active.exchange.fate().set_cut_off();
                 self.finish_peer(active, now);
             }
             Poll::Ready(Ok(len)) => {

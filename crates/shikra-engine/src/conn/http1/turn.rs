@@ -2,11 +2,11 @@
 
 use super::{Active, Connection, Stage, Step, body::BodyProgress};
 use crate::rt::Io;
-use crate::service::{Answer, Exchange, Incident, Reply, Service, panic_message};
+use crate::service::{Answer, Exchange, Incident, Refusal, Reply, Service, panic_message};
 use crate::slot::SlotFuture;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use shikra_proto::http1::state::{After, Event, State};
-use shikra_proto::http1::{BodyFraming, HeadError, HeadStatus};
+use shikra_proto::http1::{BodyFraming, HeadError, HeadStatus, peek_method};
 use std::any::Any;
 use std::future::Future;
 use std::io::ErrorKind;
@@ -158,9 +158,8 @@ impl<I: Io, S: Service> Connection<I, S> {
                     return (used, Stop::Starved);
                 }
                 Err(error) => {
-                    let method = unique.head_mut().method().clone();
+                    self.refuse(out, rest, exchange.head().target(), &error);
                     hub.give_exchange(exchange);
-                    self.refuse(out, &method, &error);
                     return (bytes.len(), Stop::State);
                 }
                 Ok(HeadStatus::Complete { len }) => {
@@ -304,14 +303,33 @@ impl<I: Io, S: Service> Connection<I, S> {
     }
 
     /// Answers a malformed head. Whatever follows it cannot be trusted either.
-    fn refuse(&mut self, out: &mut Vec<u8>, method: &Method, error: &HeadError) {
-        let reply = self.hub.service().refuse(error.status(), &error.to_string());
-        self.refuse_with(out, method, reply);
+    #[cold]
+    fn refuse(&mut self, out: &mut Vec<u8>, head: &[u8], target: &str, error: &HeadError) {
+        self.refuse_with(out, head, target, error.status(), &error.to_string());
     }
 
-    /// Answers what is no request. Its `method` is `GET` unless more is known.
-    pub(super) fn refuse_with(&mut self, out: &mut Vec<u8>, method: &Method, reply: Reply) {
-        self.encode_refusal(out, method, reply);
+    /// Answers what is no request: the bytes of a head, and the target if it was read that far.
+    pub(super) fn refuse_with(
+        &mut self,
+        out: &mut Vec<u8>,
+        head: &[u8],
+        target: &str,
+        status: StatusCode,
+        why: &str,
+    ) {
+        let method = peek_method(head);
+        let since = if self.state == State::Head { self.since } else { self.now() };
+        let service = self.hub.service();
+        let reply = service.refuse(status, why);
+        let refusal = Refusal {
+            client: &self.client,
+            method: method.as_ref(),
+            target,
+            why,
+            waited: self.now().since(since),
+        };
+        service.note_refusal(&refusal, &reply);
+        self.encode_refusal(out, &method.unwrap_or_default(), reply);
         if self.state == State::Idle {
             self.go(Event::Bytes);
         }

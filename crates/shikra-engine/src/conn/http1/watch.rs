@@ -78,10 +78,10 @@ impl<I: Io, S: Service> Connection<I, S> {
             return;
         }
         if self.state == State::Head {
-            let status = StatusCode::REQUEST_TIMEOUT;
-            let reply = self.hub.service().refuse(status, "the request head came too slowly");
-            let method = self.partial.as_ref().map(|exchange| exchange.head().method().clone());
-            self.refuse_with(out, &method.unwrap_or_default(), reply);
+            let (status, why) = (StatusCode::REQUEST_TIMEOUT, "the request head came too slowly");
+            let (head, partial) = (std::mem::take(&mut self.input), self.partial.take());
+            let target = partial.as_ref().map_or("", |exchange| exchange.head().target());
+            self.refuse_with(out, &head, target, status, why);
         } else {
             self.go(Event::Timeout);
         }

@@ -47,12 +47,12 @@ fn guards_every_spelling() {
     // CF-22: `/%61ccount` is guarded like `/account`.
     check_bases(
         Settings::new(),
-        &["/account", "/café"],
+        &["/account", "/caf%C3%A9"],
         &[
             ("/%61ccount", &["/account"]),
             ("/%61ccount/x%2Fy", &["/account"]),
             ("/account%2Fx", &[]),
-            ("/cafe%CC%81/1", &["/café"]),
+            ("/cafe%CC%81/1", &["/caf%C3%A9"]),
         ],
     );
     check_bases(

@@ -266,12 +266,12 @@ fn compares_in_normal_form_c() {
     // VA-044, VA-045
     check(
         defaults(),
-        &["/café", "/K", "/한", "/fi", "/q%CC%A3%CC%87"],
+        &["/caf%C3%A9", "/K", "/%ED%95%9C", "/fi", "/q%CC%A3%CC%87"],
         &[
-            ("/cafe%CC%81", "/café"),
-            ("/caf%C3%A9", "/café"),
+            ("/cafe%CC%81", "/caf%C3%A9"),
+            ("/caf%C3%A9", "/caf%C3%A9"),
             ("/%E2%84%AA", "/K"),
-            ("/%E1%84%92%E1%85%A1%E1%86%AB", "/한"),
+            ("/%E1%84%92%E1%85%A1%E1%86%AB", "/%ED%95%9C"),
             ("/%EF%AC%81", "404"),
             ("/q%CC%87%CC%A3", "/q%CC%A3%CC%87"),
         ],
@@ -372,7 +372,7 @@ fn ignores_case_where_asked_to() {
     // CF-01 with the option Insensitive, VA-039, VA-046, VA-055
     check(
         defaults().with_path_case(PathCase::Insensitive),
-        &["/Foo", "/u/:id", "/m/V:x.TXT", "/stra%C3%9Fe", "/%CE%9F%CE%94%CE%9F%CE%A3", "/É/*"],
+        &["/Foo", "/u/:id", "/m/V:x.TXT", "/stra%C3%9Fe", "/%CE%9F%CE%94%CE%9F%CE%A3", "/%C3%89/*"],
         &[
             ("/foo", "/Foo"),
             ("/FOO", "/Foo"),
@@ -384,7 +384,7 @@ fn ignores_case_where_asked_to() {
             ("/STRASSE", "404"),
             ("/%CE%BF%CE%B4%CE%BF%CF%82", "/%CE%9F%CE%94%CE%9F%CE%A3"),
             ("/%CE%BF%CE%B4%CE%BF%CF%83", "404"),
-            ("/e%CC%81/A%20b", "/É/* *=A b"),
+            ("/e%CC%81/A%20b", "/%C3%89/* *=A b"),
         ],
     );
 }

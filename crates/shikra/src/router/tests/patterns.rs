@@ -30,7 +30,7 @@ fn accepts_the_grammar() {
 #[test]
 fn refuses_and_points_at_the_place() {
     use PatternProblem::*;
-    // CP-17, CP-18, PO-084, PO-088, VA-031, VA-032, VA-036, VA-037, CF-07, CF-09
+    // CP-17, CP-18, PO-084, PO-088, VA-030, VA-031, VA-032, VA-036, VA-037, CF-07, CF-09
     for (pattern, at, problem) in [
         ("", 0, Empty),
         ("//", 1, EmptySegment),
@@ -63,7 +63,9 @@ fn refuses_and_points_at_the_place() {
         ("/:name.json?", 11, OptionalAffix),
         ("/v:major?", 8, OptionalAffix),
         ("/d/:x/:x", 7, DuplicateName),
-        ("/é/:x/:x", 8, DuplicateName),
+        ("/é/:x/:x", 1, NotAscii('é')),
+        ("/a\u{301}", 2, NotAscii('\u{301}')),
+        ("/:a한", 3, NotAscii('한')),
     ] {
         let error = Pattern::parse(pattern).unwrap_err();
         let found = (error.position(), error.problem());
@@ -74,10 +76,15 @@ fn refuses_and_points_at_the_place() {
 
 #[test]
 fn shows_the_place_below_the_pattern() {
-    let error = Pattern::parse("/é/:x/:x").unwrap_err();
+    let error = Pattern::parse("/d/:x/:x").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "this parameter name is already taken in the pattern\n  /é/:x/:x\n         ^",
+        "this parameter name is already taken in the pattern\n  /d/:x/:x\n         ^",
+    );
+    let error = Pattern::parse("/café").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`é` is not ASCII, in a path it is written `%C3%A9`\n  /café\n      ^",
     );
     let error = Pattern::parse("/ab+cd").unwrap_err();
     assert_eq!(error.to_string(), "`+` is reserved, as text it is written `%2B`\n  /ab+cd\n     ^");

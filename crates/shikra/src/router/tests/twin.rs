@@ -258,7 +258,7 @@ proptest! {
     /// No text of a path panics, in a router or in what explains it, under any settings.
     #[test]
     fn survives_every_path(path in "[/%a-f0-9é\u{301}*:. ]{0,40}|.{0,60}") {
-        let patterns = ["/a/:x/b", "/a:x", "/:x.é", "/*", "/:a?/b/:c?/*rest?"];
+        let patterns = ["/a/:x/b", "/a:x", "/:x.%C3%A9", "/*", "/:a?/b/:c?/*rest?"];
         for case in [PathCase::Sensitive, PathCase::Insensitive] {
             for slash in [TrailingSlash::Ignore, TrailingSlash::Strict, TrailingSlash::Redirect] {
                 let settings = Settings::new().with_path_case(case).with_trailing_slash(slash);

@@ -135,3 +135,22 @@ fn odd_fields() {
     let long = "/".repeat(ATTRIBUTE_BYTES_MAX + 1);
     check("http://a/", &format!("k=v; Path={long}"), "http://a/", "k=v");
 }
+
+#[test]
+fn the_number_of_cookies_has_a_limit() {
+    let mut jar = Jar::default();
+    let mut store = |n: usize| {
+        jar.store(format!("k{n}=v; Path=/{n}").as_bytes(), &url("http://a.test/"), NOW);
+        jar.all(NOW).len()
+    };
+    assert_eq!((0..COOKIES_MAX).map(&mut store).last(), Some(COOKIES_MAX));
+    // One more: the oldest goes.
+    assert_eq!(store(COOKIES_MAX), COOKIES_MAX);
+    assert_eq!(shown(&jar, "http://a.test/0", NOW), "");
+    assert_eq!(shown(&jar, "http://a.test/1", NOW), "k1=v");
+    assert_eq!(shown(&jar, "http://a.test/3000", NOW), "k3000=v");
+    // One that replaces another is none more.
+    jar.store(b"k1=w; Path=/1", &url("http://a.test/"), NOW);
+    assert_eq!(shown(&jar, "http://a.test/1", NOW), "k1=w");
+    assert_eq!(shown(&jar, "http://a.test/2", NOW), "k2=v");
+}
