@@ -148,11 +148,13 @@ struct Target {
 
 impl Target {
     fn new(params: &Params, path: &str, settings: Settings) -> Self {
-        let segments = params.segments(path);
-        let (text, key) = (segments.text_view(path), segments.key_view(path));
         let string = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let both = |index| (string(text.segment(index)), string(key.segment(index)));
-        Self { settings, segments: (0..segments.count()).map(both).collect() }
+        let segments = params.with_segments(path, |segments| {
+            let (text, key) = (segments.text_view(path), segments.key_view(path));
+            let both = |index| (string(text.segment(index)), string(key.segment(index)));
+            (0..segments.count()).map(both).collect()
+        });
+        Self { settings, segments }
     }
 }
 

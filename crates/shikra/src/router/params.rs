@@ -2,7 +2,7 @@
 
 use super::path::{PathProblem, PathView, Segments, Settings};
 use super::table::{RouteId, Router};
-use std::cell::OnceCell;
+use std::cell::{Cell, RefCell};
 
 /// The parameters of one request, and the buffers that finding them needs.
 ///
@@ -36,7 +36,8 @@ pub struct Params {
     is_long: bool,
     settings: Settings,
     /// The segments of a path that was found whole, cut when somebody asks for them.
-    late: OnceCell<Box<Segments>>,
+    late: RefCell<Option<Box<Segments>>>,
+    is_late_cut: Cell<bool>,
 }
 
 impl Params {
@@ -61,17 +62,18 @@ impl Params {
         }
     }
 
-    /// The segments of the last path, which is this one.
-    pub(super) fn segments(&self, path: &str) -> &Segments {
+    /// Looks at the segments of the last path, which is this one.
+    pub(super) fn with_segments<R>(&self, path: &str, look: impl FnOnce(&Segments) -> R) -> R {
         if !self.is_uncut {
-            return &self.segments;
+            return look(&self.segments);
         }
-        self.late.get_or_init(|| {
-            let mut segments = Box::<Segments>::default();
+        let mut late = self.late.borrow_mut();
+        let late = late.get_or_insert_default();
+        if !self.is_late_cut.replace(true) {
             // It was found, so it can be cut; if it is another one there are no segments.
-            let _ = segments.load(PathView::new(path), self.settings);
-            segments
-        })
+            let _ = late.load(PathView::new(path), self.settings);
+        }
+        look(late)
     }
 
     /// Cuts and decodes a path for [`PrefixSet::matches`](super::PrefixSet::matches) where no
@@ -146,7 +148,7 @@ impl Params {
         self.route = Some(route);
         self.is_uncut = true;
         self.settings = settings;
-        self.late.take();
+        self.is_late_cut.set(false);
     }
 
     /// Takes the places of the values of a route, slot for slot.

@@ -174,14 +174,15 @@ impl<T> PrefixSet<T> {
 }
 
 fn lies_under(base: &[Segment], case: PathCase, params: &Params, path: &str) -> bool {
-    let segments = params.segments(path);
-    let (key, text) = (segments.key_view(path), segments.text_view(path));
-    base.len() <= segments.count()
-        && base.iter().enumerate().all(|(index, wanted)| match wanted {
-            Segment::Static(literal) => key.segment(index) == literal.as_bytes(),
-            Segment::Affix(affix) => affix.matches(text.segment(index), case),
-            Segment::Param | Segment::Optional | Segment::Tail(_) => {
-                !text.segment(index).is_empty()
-            }
-        })
+    params.with_segments(path, |segments| {
+        let (key, text) = (segments.key_view(path), segments.text_view(path));
+        base.len() <= segments.count()
+            && base.iter().enumerate().all(|(index, wanted)| match wanted {
+                Segment::Static(literal) => key.segment(index) == literal.as_bytes(),
+                Segment::Affix(affix) => affix.matches(text.segment(index), case),
+                Segment::Param | Segment::Optional | Segment::Tail(_) => {
+                    !text.segment(index).is_empty()
+                }
+            })
+    })
 }
