@@ -11,6 +11,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::panic::Location;
 
 /// What handlers and middleware return: by default a [`Response`], otherwise an [`Error`].
@@ -241,8 +242,10 @@ impl fmt::Debug for Error {
 impl<E: StdError + 'static> From<E> for Error {
     #[track_caller]
     fn from(error: E) -> Self {
-        // The body's own errors know whose fault they are.
-        if let Some(body) = (&error as &dyn Any).downcast_ref::<BodyError>() {
+        // The body's own errors know whose fault they are, inside errors of a reader too.
+        let any = &error as &dyn Any;
+        let read = || any.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref();
+        if let Some(body) = any.downcast_ref::<BodyError>().or_else(read) {
             let status = body.status();
             if status.is_client_error() {
                 return Self::deliberate(status, body.to_string().into()).with_cause(error);

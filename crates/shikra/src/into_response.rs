@@ -38,7 +38,9 @@ use std::panic::Location;
     label = "this is what the handler returns",
     note = "return a number, text, bytes, `Json(value)`, `Html(text)`, `(status, reply)`, an \
             `Option` or a `Result` of these, or a `Response`",
-    note = "a value that derives `Serialize` is sent as `Json(value)`"
+    note = "a value that derives `Serialize` is sent as `Json(value)`",
+    note = "the error of a `Result` has to be `shikra::Error`, as in `shikra::Result<T>`; `?` makes it \
+            of any other error"
 )]
 pub trait IntoResponse {
     /// The response.

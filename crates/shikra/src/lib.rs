@@ -46,6 +46,7 @@ mod response;
 pub mod router;
 mod state;
 mod stream;
+pub mod streams;
 #[cfg(feature = "templates")]
 pub mod templates;
 #[cfg(feature = "testing")]

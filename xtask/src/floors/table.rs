@@ -324,6 +324,7 @@ const SHIKRA: &[Room] = &[
             "sse",
             "state",
             "stream",
+            "streams",
         ],
         inside: Inside::Freely,
         may: &[
@@ -340,6 +341,9 @@ const SHIKRA: &[Room] = &[
                 "shikra_engine::slot",
                 // The trait that everything which writes bytes is.
                 "tokio::io::AsyncWrite",
+                // And that of everything which reads them.
+                "tokio::io::AsyncRead",
+                "tokio::io::ReadBuf",
                 "tokio::time",
             ],
         ],

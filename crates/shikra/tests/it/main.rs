@@ -50,6 +50,7 @@ mod reply_fields;
 mod reply_forms;
 mod reply_streams;
 mod requests;
+mod rivers;
 mod routing;
 mod scopes;
 mod server;
