@@ -17,8 +17,8 @@ use http::{Method, Version};
 use super::head::{FieldSpan, Span};
 use super::target::{Found, Run, scan_target};
 use super::{HeadError, HeadLimits, RequestHead};
-use crate::header::KnownField;
-use crate::scan;
+use crate::header::{self, KnownField};
+use crate::scan::{self, Block};
 
 /// Decodes request heads, and remembers where an incomplete one was left.
 ///
@@ -225,6 +225,9 @@ pub(super) enum Line {
 /// Reads one field line (RFC 9112 §5).
 #[inline]
 pub(super) fn field_line(window: &[u8], start: usize) -> Result<Line, HeadError> {
+    if let Some([b'\r', b'\n']) = window.get(start..start + 2) {
+        return Ok(Line::End { next: start + 2 });
+    }
     match well_formed_line(window, start) {
         Some(line) => Ok(line),
         None => any_line(window, start),
@@ -236,13 +239,7 @@ pub(super) fn field_line(window: &[u8], start: usize) -> Result<Line, HeadError>
 #[inline]
 fn well_formed_line(window: &[u8], start: usize) -> Option<Line> {
     let line = window.get(start..)?;
-    let name_len = scan::find(line, b':')?;
-    let name = line.get(..name_len)?;
-    let known = KnownField::find(name);
-    // The name of a known field is a token.
-    if known.is_none() && (name_len == 0 || scan::span(name, scan::TOKEN) != name_len) {
-        return None;
-    }
+    let (name_len, known) = field_name(line)?;
     let value_at = match line.get(name_len + 1..name_len + 3)? {
         [b' ', b' ' | b'\t'] | [b'\t', _] => return None,
         [b' ', _] => name_len + 2,
@@ -261,6 +258,35 @@ fn well_formed_line(window: &[u8], start: usize) -> Option<Line> {
         value: Span::new(value_start, value_start + len),
     };
     Some(Line::Field { field, known, next: value_start + len + 2 })
+}
+
+/// Reads a name up to its colon, if it is a token.
+#[inline]
+fn field_name(line: &[u8]) -> Option<(usize, Option<KnownField>)> {
+    if let Some(front) = line.first_chunk() {
+        let block = Block::new(front);
+        let colons = block.equal(b':');
+        if colons != 0 {
+            let len = colons.trailing_zeros() as usize;
+            let known = KnownField::find_at(front, block, len);
+            // The name of a known field is a token.
+            let name = (1 << len) - 1;
+            let is_token = known.is_some()
+                || len > 0 && block.words() & name == name
+                || header::is_token(line.get(..len)?);
+            return is_token.then_some((len, known));
+        }
+    }
+    long_field_name(line)
+}
+
+/// Reads a name of sixteen bytes or more, or one in the last bytes of a window.
+#[inline(never)]
+fn long_field_name(line: &[u8]) -> Option<(usize, Option<KnownField>)> {
+    let len = scan::find(line, b':')?;
+    let name = line.get(..len)?;
+    let known = KnownField::find(name);
+    (known.is_some() || header::is_token(name)).then_some((len, known))
 }
 
 /// Reads one field line, or says what is missing or wrong.
