@@ -163,19 +163,24 @@ pub(crate) fn find(bytes: &[u8], byte: u8) -> Option<usize> {
 /// Counts the bytes at the front of `bytes` that a field value may have: HTAB, SP, visible ASCII and everything above (RFC 9110 §5.5).
 #[inline]
 pub(crate) fn value_span(bytes: &[u8]) -> usize {
-    let mut at = 0;
+    let Some(last) = bytes.last_chunk() else { return short_value_span(bytes) };
+    let mut rest = bytes;
     // Sixteen bytes a step.
-    while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+    while let Some((block, after)) = rest.split_first_chunk() {
         let controls = Block::new(block).controls();
         if controls != 0 {
-            return at + controls.trailing_zeros() as usize;
+            return bytes.len() - rest.len() + controls.trailing_zeros() as usize;
         }
-        at += 16;
+        rest = after;
     }
-    at + short_value_span(bytes.get(at..).unwrap_or_default())
+    // The last block overlaps the one before, in which there is no control byte.
+    match Block::new(last).controls() {
+        0 => bytes.len(),
+        controls => bytes.len() - 16 + controls.trailing_zeros() as usize,
+    }
 }
 
-/// The same, eight bytes a step.
+/// The same for few bytes, eight a step.
 ///
 /// Without its top bit no byte can carry into the next one, so adding 0x60 marks exactly those that are at
 /// least 0x20, and adding 1 exactly the DEL.
@@ -259,6 +264,19 @@ pub(crate) fn ascii(bytes: &[u8]) -> &str {
 
 /// Appends `number` in decimal digits.
 pub(crate) fn push_decimal(out: &mut Vec<u8>, number: u64) {
+    // The last digit fits a byte.
+    let last = |number: u64| b'0' + u8::try_from(number % 10).unwrap_or_default();
+    match number {
+        0..10 => out.push(last(number)),
+        10..100 => out.extend_from_slice(&[last(number / 10), last(number)]),
+        100..1000 => {
+            out.extend_from_slice(&[last(number / 100), last(number / 10), last(number)]);
+        }
+        _ => push_long_decimal(out, number),
+    }
+}
+
+fn push_long_decimal(out: &mut Vec<u8>, number: u64) {
     let mut digits = [0_u8; 20];
     let mut rest = number;
     let mut start = digits.len();

@@ -89,7 +89,10 @@ impl HeadDecoder {
         // What lies past the limit cannot change the outcome, so it is not looked at.
         let window = buf.get(..limits.head_bytes_cap()).unwrap_or(buf);
         if self.state == State::Start {
-            head.clear();
+            // One that is reused was cleared when its request was over.
+            if !head.is_clear() {
+                head.clear();
+            }
             self.state = State::RequestLine;
         } else if self.is_still_partial(window, limits) {
             self.seen = narrow(window.len());
@@ -347,16 +350,13 @@ fn no_field(line: &[u8], name_len: usize, byte: u8, start: usize) -> Result<Line
 #[inline]
 fn method(line: &[u8]) -> Result<Option<(Method, usize)>, HeadError> {
     // The common ones need no look at each byte.
-    if let Some(front) = line.first_chunk::<4>() {
-        match front {
-            b"GET " => return Ok(Some((Method::GET, 3))),
-            b"PUT " => return Ok(Some((Method::PUT, 3))),
-            b"POST" if line.get(4) == Some(&b' ') => return Ok(Some((Method::POST, 4))),
-            b"HEAD" if line.get(4) == Some(&b' ') => return Ok(Some((Method::HEAD, 4))),
-            _ => {}
-        }
+    match line.first_chunk().map(|front| u32::from_le_bytes(*front)) {
+        Some(GET) => Ok(Some((Method::GET, 3))),
+        Some(PUT) => Ok(Some((Method::PUT, 3))),
+        Some(POST) if line.get(4) == Some(&b' ') => Ok(Some((Method::POST, 4))),
+        Some(HEAD) if line.get(4) == Some(&b' ') => Ok(Some((Method::HEAD, 4))),
+        _ => other_method(line),
     }
-    other_method(line)
 }
 
 fn other_method(line: &[u8]) -> Result<Option<(Method, usize)>, HeadError> {
@@ -380,13 +380,14 @@ fn other_method(line: &[u8]) -> Result<Option<(Method, usize)>, HeadError> {
 /// Reads version and line end (RFC 9112 §2.3).
 #[inline]
 fn version(rest: &[u8]) -> Result<Option<Version>, HeadError> {
+    // Compared as a whole; a pattern would be compared byte by byte.
     match rest.first_chunk::<VERSION_LINE_LEN>() {
-        Some(b"HTTP/1.1\r\n") => Ok(Some(Version::HTTP_11)),
-        Some(b"HTTP/1.0\r\n") => Ok(Some(Version::HTTP_10)),
+        Some(line) if *line == *b"HTTP/1.1\r\n" => Ok(Some(Version::HTTP_11)),
         _ => other_version(rest),
     }
 }
 
+#[inline(never)]
 fn other_version(rest: &[u8]) -> Result<Option<Version>, HeadError> {
     // Byte by byte against the pattern, so that the error is the first one wherever the bytes were cut.
     let pattern = b"HTTP/d.d\r\n";
@@ -414,6 +415,10 @@ fn narrow(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
+const GET: u32 = u32::from_le_bytes(*b"GET ");
+const PUT: u32 = u32::from_le_bytes(*b"PUT ");
+const POST: u32 = u32::from_le_bytes(*b"POST");
+const HEAD: u32 = u32::from_le_bytes(*b"HEAD");
 /// Longest method that is looked at.
 const METHOD_BYTES_MAX: usize = 32;
 /// Most empty lines before a request line.
