@@ -90,7 +90,7 @@ impl Output {
     pub fn send(&mut self, io: &mut impl Io, fresh: &[u8]) -> io::Result<()> {
         let mut written = 0;
         if self.is_empty() {
-            written = match write(io, &[IoSlice::new(fresh)]) {
+            written = match write_one(io, fresh) {
                 Ok(written) if written == fresh.len() => return Ok(()),
                 Ok(written) => written,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
@@ -165,6 +165,16 @@ impl Output {
         }
         // A connection that has caught up owns nothing again.
         self.parts = VecDeque::new();
+    }
+}
+
+fn write_one(io: &mut impl Io, bytes: &[u8]) -> io::Result<usize> {
+    loop {
+        match io.try_write(&[IoSlice::new(bytes)]) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
     }
 }
 

@@ -19,7 +19,9 @@ impl Millis {
     /// The instant `after` later; far in the future if that overflows.
     #[must_use]
     pub fn plus(self, after: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(after.as_millis()).unwrap_or(u64::MAX)))
+        // Not `as_millis`, which reckons with 128 bits.
+        let millis = after.as_secs().saturating_mul(1000);
+        Self(self.0.saturating_add(millis.saturating_add(u64::from(after.subsec_millis()))))
     }
 
     /// How long ago `earlier` was; zero if it was not.

@@ -166,8 +166,9 @@ fn class_of(layout: Layout) -> Option<usize> {
     if layout.size() > CLASS_MIN << (CLASSES - 1) || layout.align() > ALIGN {
         return None;
     }
-    let blocks = layout.size().max(1).div_ceil(CLASS_MIN);
-    Some(blocks.next_power_of_two().trailing_zeros() as usize)
+    // As many bits as the number of blocks beyond the first has.
+    let further = layout.size().saturating_sub(1) / CLASS_MIN;
+    Some((usize::BITS - further.leading_zeros()) as usize)
 }
 
 fn class_layout(class: usize) -> Layout {

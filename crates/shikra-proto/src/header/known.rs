@@ -1,3 +1,5 @@
+use crate::scan::Block;
+
 /// A field whose place in a head is remembered while it is decoded, so that looking it up takes one step.
 ///
 /// # Examples
@@ -178,6 +180,19 @@ impl KnownField {
         }
     }
 
+    /// Finds the field whose name stands at the front of a line, up to the colon at `len`.
+    ///
+    /// One place of a table and one comparison; [`find`](Self::find) is its twin in the tests.
+    #[inline]
+    pub(crate) fn find_at(line: &[u8; 16], block: Block, len: usize) -> Option<Self> {
+        let first = line.first().copied().unwrap_or_default();
+        let last = line.get(len.wrapping_sub(1) & 15).copied().unwrap_or_default();
+        let place = place(len, first, last);
+        let bits = SHORT.bits.get(place)?;
+        let same = block.same(SHORT.lower.get(place)?, SHORT.small.get(place)?);
+        if same & bits == *bits { SHORT.fields.get(place).copied() } else { None }
+    }
+
     fn find_long(name: &[u8], first: u8) -> Option<Self> {
         match (name.len(), first) {
             (16, b'c') => Self::ContentEncoding.if_same(name, b"content-encoding"),
@@ -217,3 +232,80 @@ impl KnownField {
         (difference == 0).then_some(self)
     }
 }
+
+/// The names of less than sixteen bytes, each in a place of its own.
+struct ShortNames {
+    fields: [KnownField; PLACES],
+    /// The name and the colon after it.
+    lower: [[u8; 16]; PLACES],
+    /// What makes capitals small: nothing else than a letter becomes a letter by it, and a hyphen is left alone,
+    /// since a CR would become one.
+    small: [[u8; 16]; PLACES],
+    /// A bit for each byte of the name, and one for the colon. In an empty place more than there can be.
+    bits: [u32; PLACES],
+}
+
+/// Where the name of this length and these ends would be. `SHORT` does not compile if two names meet.
+#[inline]
+const fn place(len: usize, first: u8, last: u8) -> usize {
+    (3 * len + 20 * (first | 0x20) as usize + (last | 0x20) as usize) % PLACES
+}
+
+const fn short_names() -> ShortNames {
+    let mut names = ShortNames {
+        fields: [KnownField::Accept; PLACES],
+        lower: [[0; 16]; PLACES],
+        small: [[0; 16]; PLACES],
+        bits: [u32::MAX; PLACES],
+    };
+    let mut index = 0;
+    while index < SHORT_FIELDS.len() {
+        let name = SHORT_FIELDS[index].name().as_bytes();
+        let place = place(name.len(), name[0], name[name.len() - 1]);
+        assert!(names.bits[place] == u32::MAX, "two names have the same place");
+        names.fields[place] = SHORT_FIELDS[index];
+        names.bits[place] = (2 << name.len()) - 1;
+        names.lower[place][name.len()] = b':';
+        let mut byte = 0;
+        while byte < name.len() {
+            names.lower[place][byte] = name[byte];
+            names.small[place][byte] = if name[byte] == b'-' { 0 } else { 0x20 };
+            byte += 1;
+        }
+        index += 1;
+    }
+    names
+}
+
+static SHORT: ShortNames = short_names();
+const PLACES: usize = 64;
+const SHORT_FIELDS: [KnownField; 25] = [
+    KnownField::Accept,
+    KnownField::AcceptEncoding,
+    KnownField::AcceptLanguage,
+    KnownField::Authorization,
+    KnownField::CacheControl,
+    KnownField::Connection,
+    KnownField::ContentLength,
+    KnownField::ContentType,
+    KnownField::Cookie,
+    KnownField::Date,
+    KnownField::Expect,
+    KnownField::Forwarded,
+    KnownField::Host,
+    KnownField::IfMatch,
+    KnownField::IfNoneMatch,
+    KnownField::IfRange,
+    KnownField::KeepAlive,
+    KnownField::Origin,
+    KnownField::Range,
+    KnownField::Referer,
+    KnownField::Te,
+    KnownField::Trailer,
+    KnownField::Upgrade,
+    KnownField::UserAgent,
+    KnownField::XForwardedFor,
+];
+
+#[cfg(test)]
+mod tests;

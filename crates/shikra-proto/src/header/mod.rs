@@ -31,7 +31,7 @@ use crate::{date, scan};
 /// assert!(!is_token(b""));
 /// ```
 pub fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && scan::span(bytes, scan::TOKEN) == bytes.len()
+    !bytes.is_empty() && scan::all_token(bytes)
 }
 
 /// Says whether `bytes` may be a field value: no control byte but HTAB (RFC 9110 §5.5).

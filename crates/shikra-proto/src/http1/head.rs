@@ -98,6 +98,11 @@ impl RequestHead {
         self.meaning = framing::Meaning::default();
     }
 
+    /// Says whether nothing is left of another request that decoding would not overwrite.
+    pub(super) fn is_clear(&self) -> bool {
+        self.bytes.is_empty() && self.fields.is_empty() && self.target_text.len() == 0
+    }
+
     /// Gives the method.
     pub fn method(&self) -> &Method {
         &self.method

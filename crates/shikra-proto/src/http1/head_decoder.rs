@@ -17,8 +17,8 @@ use http::{Method, Version};
 use super::head::{FieldSpan, Span};
 use super::target::{Found, Run, scan_target};
 use super::{HeadError, HeadLimits, RequestHead};
-use crate::header::KnownField;
-use crate::scan;
+use crate::header::{self, KnownField};
+use crate::scan::{self, Block};
 
 /// Decodes request heads, and remembers where an incomplete one was left.
 ///
@@ -89,7 +89,10 @@ impl HeadDecoder {
         // What lies past the limit cannot change the outcome, so it is not looked at.
         let window = buf.get(..limits.head_bytes_cap()).unwrap_or(buf);
         if self.state == State::Start {
-            head.clear();
+            // One that is reused was cleared when its request was over.
+            if !head.is_clear() {
+                head.clear();
+            }
             self.state = State::RequestLine;
         } else if self.is_still_partial(window, limits) {
             self.seen = narrow(window.len());
@@ -225,6 +228,9 @@ pub(super) enum Line {
 /// Reads one field line (RFC 9112 §5).
 #[inline]
 pub(super) fn field_line(window: &[u8], start: usize) -> Result<Line, HeadError> {
+    if let Some([b'\r', b'\n']) = window.get(start..start + 2) {
+        return Ok(Line::End { next: start + 2 });
+    }
     match well_formed_line(window, start) {
         Some(line) => Ok(line),
         None => any_line(window, start),
@@ -236,13 +242,7 @@ pub(super) fn field_line(window: &[u8], start: usize) -> Result<Line, HeadError>
 #[inline]
 fn well_formed_line(window: &[u8], start: usize) -> Option<Line> {
     let line = window.get(start..)?;
-    let name_len = scan::find(line, b':')?;
-    let name = line.get(..name_len)?;
-    let known = KnownField::find(name);
-    // The name of a known field is a token.
-    if known.is_none() && (name_len == 0 || scan::span(name, scan::TOKEN) != name_len) {
-        return None;
-    }
+    let (name_len, known) = field_name(line)?;
     let value_at = match line.get(name_len + 1..name_len + 3)? {
         [b' ', b' ' | b'\t'] | [b'\t', _] => return None,
         [b' ', _] => name_len + 2,
@@ -261,6 +261,35 @@ fn well_formed_line(window: &[u8], start: usize) -> Option<Line> {
         value: Span::new(value_start, value_start + len),
     };
     Some(Line::Field { field, known, next: value_start + len + 2 })
+}
+
+/// Reads a name up to its colon, if it is a token.
+#[inline]
+fn field_name(line: &[u8]) -> Option<(usize, Option<KnownField>)> {
+    if let Some(front) = line.first_chunk() {
+        let block = Block::new(front);
+        let colons = block.equal(b':');
+        if colons != 0 {
+            let len = colons.trailing_zeros() as usize;
+            let known = KnownField::find_at(front, block, len);
+            // The name of a known field is a token.
+            let name = (1 << len) - 1;
+            let is_token = known.is_some()
+                || len > 0 && block.words() & name == name
+                || header::is_token(line.get(..len)?);
+            return is_token.then_some((len, known));
+        }
+    }
+    long_field_name(line)
+}
+
+/// Reads a name of sixteen bytes or more, or one in the last bytes of a window.
+#[inline(never)]
+fn long_field_name(line: &[u8]) -> Option<(usize, Option<KnownField>)> {
+    let len = scan::find(line, b':')?;
+    let name = line.get(..len)?;
+    let known = KnownField::find(name);
+    (known.is_some() || header::is_token(name)).then_some((len, known))
 }
 
 /// Reads one field line, or says what is missing or wrong.
@@ -321,16 +350,13 @@ fn no_field(line: &[u8], name_len: usize, byte: u8, start: usize) -> Result<Line
 #[inline]
 fn method(line: &[u8]) -> Result<Option<(Method, usize)>, HeadError> {
     // The common ones need no look at each byte.
-    if let Some(front) = line.first_chunk::<4>() {
-        match front {
-            b"GET " => return Ok(Some((Method::GET, 3))),
-            b"PUT " => return Ok(Some((Method::PUT, 3))),
-            b"POST" if line.get(4) == Some(&b' ') => return Ok(Some((Method::POST, 4))),
-            b"HEAD" if line.get(4) == Some(&b' ') => return Ok(Some((Method::HEAD, 4))),
-            _ => {}
-        }
+    match line.first_chunk().map(|front| u32::from_le_bytes(*front)) {
+        Some(GET) => Ok(Some((Method::GET, 3))),
+        Some(PUT) => Ok(Some((Method::PUT, 3))),
+        Some(POST) if line.get(4) == Some(&b' ') => Ok(Some((Method::POST, 4))),
+        Some(HEAD) if line.get(4) == Some(&b' ') => Ok(Some((Method::HEAD, 4))),
+        _ => other_method(line),
     }
-    other_method(line)
 }
 
 fn other_method(line: &[u8]) -> Result<Option<(Method, usize)>, HeadError> {
@@ -354,13 +380,14 @@ fn other_method(line: &[u8]) -> Result<Option<(Method, usize)>, HeadError> {
 /// Reads version and line end (RFC 9112 §2.3).
 #[inline]
 fn version(rest: &[u8]) -> Result<Option<Version>, HeadError> {
+    // Compared as a whole; a pattern would be compared byte by byte.
     match rest.first_chunk::<VERSION_LINE_LEN>() {
-        Some(b"HTTP/1.1\r\n") => Ok(Some(Version::HTTP_11)),
-        Some(b"HTTP/1.0\r\n") => Ok(Some(Version::HTTP_10)),
+        Some(line) if *line == *b"HTTP/1.1\r\n" => Ok(Some(Version::HTTP_11)),
         _ => other_version(rest),
     }
 }
 
+#[inline(never)]
 fn other_version(rest: &[u8]) -> Result<Option<Version>, HeadError> {
     // Byte by byte against the pattern, so that the error is the first one wherever the bytes were cut.
     let pattern = b"HTTP/d.d\r\n";
@@ -408,6 +435,10 @@ fn narrow(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
+const GET: u32 = u32::from_le_bytes(*b"GET ");
+const PUT: u32 = u32::from_le_bytes(*b"PUT ");
+const POST: u32 = u32::from_le_bytes(*b"POST");
+const HEAD: u32 = u32::from_le_bytes(*b"HEAD");
 /// Longest method that is looked at.
 const METHOD_BYTES_MAX: usize = 32;
 /// Most empty lines before a request line.

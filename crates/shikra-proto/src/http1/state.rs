@@ -104,6 +104,7 @@ impl State {
     /// assert_eq!(state.next(Event::Replied(After::Keep)), State::Idle);
     /// ```
     #[must_use]
+    #[inline]
     pub const fn next(self, event: Event) -> Self {
         match (self, event) {
             (Self::Idle, Event::Bytes) => Self::Head,

@@ -82,11 +82,11 @@ pub(super) fn scan_target(
     if scope.first() != Some(&b'/') {
         return scan_other_form(scope, method, len_max);
     }
-    let (path_len, seen) = scan::span_seen(scope, scan::PATH);
+    let (path_len, has_triplets) = scan::path_span(scope);
     let mut target = Target {
         form: TargetForm::Origin,
         path: Span::new(0, path_len),
-        plain: seen & scan::PERCENT == 0,
+        plain: !has_triplets,
         ..Target::default()
     };
     let (mut len, mut run) = (path_len, Run::Path);

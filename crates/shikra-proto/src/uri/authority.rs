@@ -2,7 +2,7 @@ use std::error::Error;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::scan;
+use crate::scan::{self, Block};
 
 /// A host and an optional port, as in `Host` and in an absolute target (RFC 9110 §4.2 and §7.2).
 ///
@@ -134,20 +134,38 @@ impl fmt::Display for Host<'_> {
 /// says nothing.
 #[inline]
 fn is_plain(bytes: &[u8]) -> bool {
-    let (mut before, mut len) = (b'.', bytes.len());
-    for (index, &byte) in bytes.iter().enumerate() {
-        if !scan::is(byte, scan::NAME) {
-            len = index;
-            break;
-        }
-        if byte == b'.' && before == b'.' {
+    // The start is like a dot: no other may follow it.
+    let (mut start, mut after_dot) = (0, 1);
+    let len = loop {
+        // The last block overlaps the one before, so that it is a whole one.
+        let block = match bytes.get(start..).and_then(|rest| rest.first_chunk()) {
+            Some(block) => Block::new(block),
+            None if bytes.len() == start => break start,
+            None => match bytes.last_chunk() {
+                Some(block) => {
+                    (start, after_dot) = (bytes.len() - 16, 0);
+                    Block::new(block)
+                }
+                None => Block::new(&scan::padded(bytes)),
+            },
+        };
+        let others = !block.host_bytes() & 0xffff;
+        let name = others.wrapping_sub(1) & !others & 0xffff;
+        let dots = block.equal(b'.') & name;
+        if dots & (dots << 1 | after_dot) != 0 {
             return false;
         }
-        before = byte;
-    }
+        if others != 0 {
+            break start + others.trailing_zeros() as usize;
+        }
+        (start, after_dot) = (start + 16, dots >> 15);
+    };
     // A last label with a letter at its end is a word, so the name is no address.
     let port = bytes.get(len..).unwrap_or_default();
-    before.is_ascii_alphabetic() && len < NAME_BYTES_MAX && (port.is_empty() || is_plain_port(port))
+    let last = len.checked_sub(1).and_then(|last| bytes.get(last));
+    last.is_some_and(u8::is_ascii_alphabetic)
+        && len < NAME_BYTES_MAX
+        && (port.is_empty() || is_plain_port(port))
 }
 
 /// Whether this is a colon and at most four digits.
@@ -268,3 +286,6 @@ fn port_after(text: &str) -> Result<Option<u16>, AuthorityError> {
 
 /// Longest name, without the dot of the root.
 const NAME_BYTES_MAX: usize = 254;
+
+#[cfg(test)]
+mod tests;

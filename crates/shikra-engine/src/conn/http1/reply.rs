@@ -13,7 +13,7 @@ use shikra_proto::http1::{
 
 impl<I: Io, S: Service> Connection<I, S> {
     /// Encodes the reply to `active`; a stream only begins here.
-    pub(super) fn reply(&mut self, out: &mut Vec<u8>, active: Active<S>, mut reply: Reply) {
+    pub(super) fn reply(&mut self, out: &mut Vec<u8>, active: Active<S>, reply: Reply) {
         if let ReplyBody::Stream(_) | ReplyBody::Abort = reply.body {
             return self.begin_stream(out, active, reply);
         }
@@ -22,9 +22,8 @@ impl<I: Io, S: Service> Connection<I, S> {
         let after = self.after_reply(&active, reply.closes || plan.closes);
         let connection = connection_option(head.version(), after);
         self.encode_head(out, head.version(), &reply, &plan, (connection, Trailers::None));
-        let body = std::mem::replace(&mut reply.body, ReplyBody::Empty);
         if plan.writes_body {
-            self.write_body(out, body);
+            self.write_body(out, reply.body);
         }
         self.finish_reply(active, after);
     }

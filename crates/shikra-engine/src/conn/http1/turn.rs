@@ -179,10 +179,12 @@ impl<I: Io, S: Service> Connection<I, S> {
     }
 
     fn enter_handling(&mut self) {
-        if self.state == State::Idle {
-            self.go(Event::Bytes);
-        }
-        self.go(Event::HeadDone);
+        self.state = match self.state {
+            // Most heads come whole; the table is asked when this is compiled.
+            State::Idle => const { State::Idle.next(Event::Bytes).next(Event::HeadDone) },
+            state => state.next(Event::HeadDone),
+        };
+        self.since = self.now();
         self.base().load().count_request();
         self.is_first = false;
     }

@@ -89,8 +89,15 @@ impl<I: Io, S: Service> Connection<I, S> {
 
     /// Arms the one timer for the nearest deadline.
     pub(super) fn arm_timer(&mut self, cx: &Context<'_>) {
-        let deadlines = [self.write_deadline(), self.body_deadline(), self.state_deadline()];
-        let nearest = deadlines.into_iter().flatten().min();
+        let nearest = match self.stage {
+            // Between requests only the state has a deadline.
+            Stage::Empty if self.output.is_empty() => self.state_deadline(),
+            _ => {
+                let deadlines =
+                    [self.write_deadline(), self.body_deadline(), self.state_deadline()];
+                deadlines.into_iter().flatten().min()
+            }
+        };
         let timer = self.timer.get_or_insert_with(|| Timer::new(&self.hub.base.timers, cx.waker()));
         match nearest {
             Some(deadline) => timer.arm(deadline),
