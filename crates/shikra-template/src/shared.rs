@@ -16,8 +16,8 @@ use crate::program::{Options, Program};
 use crate::text::Text;
 use crate::value::Object;
 
-/// Hashes names of templates (FNV-1a). Only those of the project are ever put in, so nobody can
-/// choose them to clash, and the default hasher takes a tenth of a small page's time.
+/// Hashes names of templates (FNV-1a). Only those of the project are ever put in, so nobody can choose
+/// them to clash; a page of four rows takes 2 % fewer instructions than with the default hasher.
 #[derive(Clone, Copy)]
 pub(crate) struct NameHasher(u64);
 

@@ -112,10 +112,7 @@ impl Serialize for Patient {
 #[test]
 fn a_list_that_is_given_up_leaves_nothing_behind() {
     let value = Value::from_serialize(&Patient).expect("data");
-    assert_eq!(
-        value,
-        Value::list([Value::list([1, 2]), value_of(&vec![vec![3], vec![], vec![4, 5]])])
-    );
+    assert_eq!(value, Value::list([Value::list([1, 2]), value_of(&[vec![3], vec![], vec![4, 5]])]));
     let error = Value::from_serialize(&Torn).expect_err("it fails");
     assert_eq!((error.kind(), error.message()), (ErrorKind::Data, "torn"));
 }
