@@ -32,7 +32,9 @@ usage: cargo xtask <command>
   bench --gate               counts the instructions of a request; fails beyond the recorded ones
   bench --gate --record      counts them and records them, for a change that is worth its cost
   bench [WORKLOAD,...] [--peers NAME,...] [--rounds N] [--seconds N] [--out FILE] [--record]
-                             measures servers under load; bench/README.md tells more";
+                             measures servers under load; bench/README.md tells more
+  bench templates [--engines NAME,...] [--rounds N] [--millis N] [--out FILE] [--record]
+                             measures template engines";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -205,11 +205,7 @@ impl Engine {
     /// What fails the page: a template that is missing or does not compile, a loop over something
     /// that is no list, a breach of a limit, in strict mode also what [`Engine::strict`] lists.
     pub fn render(&self, name: &str, data: &Value) -> Result<String, Error> {
-        name::check(name)?;
-        let program = self.shared.program(name)?;
-        let page = self.begin(Arc::clone(&program), data).finish()?;
-        program.len_expected.store(page.len(), Ordering::Relaxed);
-        Ok(page)
+        self.begin(self.program(name)?, data).finish()
     }
 
     /// Begins a page that is rendered piece by piece, or with plugins of its own.
@@ -218,8 +214,16 @@ impl Engine {
     ///
     /// The template is missing or does not compile.
     pub fn start(&self, name: &str, data: &Value) -> Result<Render, Error> {
+        Ok(self.begin(self.program(name)?, data))
+    }
+
+    fn program(&self, name: &str) -> Result<Arc<Program>, Error> {
+        // Names of templates that are kept have been checked.
+        if let Some(program) = self.shared.kept(name) {
+            return Ok(program);
+        }
         name::check(name)?;
-        Ok(self.begin(self.shared.program(name)?, data))
+        self.shared.program(name)
     }
 
     fn begin(&self, program: Arc<Program>, data: &Value) -> Render {

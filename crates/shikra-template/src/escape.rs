@@ -4,6 +4,17 @@
 /// ``& < > " ' ` = /``.
 pub(crate) fn escape(text: &str, out: &mut String) {
     let bytes = text.as_bytes();
+    // Most values are short and plain: names, words, dates.
+    if bytes.len() < CHUNK && bytes.iter().fold(0, |any, b| any | CLASSES[usize::from(*b)]) == 0 {
+        out.push_str(text);
+        return;
+    }
+    escape_long(text, out);
+}
+
+#[inline(never)]
+fn escape_long(text: &str, out: &mut String) {
+    let bytes = text.as_bytes();
     let mut copied = 0;
     let mut at = 0;
     while at < bytes.len() {

@@ -6,10 +6,10 @@ use std::sync::atomic::AtomicUsize;
 use crate::ast::Target;
 use crate::error::Place as SourcePlace;
 use crate::text::Text;
-use crate::value::Value;
 use crate::value::method::Method;
 use crate::value::ops::{Binary, Unary};
 use crate::value::print::Form;
+use crate::value::{Hint, Value};
 use crate::warning::Warning;
 
 /// A compiled template.
@@ -38,8 +38,8 @@ pub(crate) struct Options {
 /// What instructions refer to by number.
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
-    /// All text of the template that can go out, end to end.
-    pub(crate) text: String,
+    /// Text of the template that can go out, a piece for each instruction.
+    pub(crate) pieces: Vec<String>,
     pub(crate) constants: Vec<Value>,
     /// Names that the template takes from outside: data, props, or what its caller has set.
     pub(crate) names: Vec<Text>,
@@ -50,6 +50,7 @@ pub(crate) struct Tables {
     /// Names of plugins, blocks and keys.
     pub(crate) words: Vec<Text>,
     pub(crate) calls: Vec<Call>,
+    pub(crate) key_tests: Vec<KeyTest>,
     pub(crate) bindings: Vec<Binding>,
     pub(crate) slot_count: u32,
     /// The layout of the template, as an entry of `calls`.
@@ -66,12 +67,11 @@ pub(crate) enum Local {
     Key(u32),
 }
 
-/// The whole body of a loop that prints its items with text around them: `<li>{{ x }}</li>`. Both
-/// texts are stretches of the table of text.
-#[derive(Clone, Copy, Debug)]
+/// The whole body of a loop that prints its items with text around them: `<li>{{ x }}</li>`.
+#[derive(Debug)]
 pub(crate) struct Cell {
-    pub(crate) before: (u32, u32),
-    pub(crate) after: (u32, u32),
+    pub(crate) before: String,
+    pub(crate) after: String,
 }
 
 /// Where a path begins.
@@ -91,11 +91,22 @@ pub(crate) struct Path {
 }
 
 /// One member. `index` is the key as a position, where it is one.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Step {
     pub(crate) key: Text,
     pub(crate) index: Option<usize>,
     pub(crate) optional: bool,
+    pub(crate) hint: Hint,
+}
+
+/// A comparison of a loop's key with a constant: `at == 0`.
+#[derive(Debug)]
+pub(crate) struct KeyTest {
+    pub(crate) depth: u32,
+    pub(crate) constant: Value,
+    pub(crate) op: Binary,
+    /// The position in a list that equals the constant, if one can.
+    pub(crate) position: Option<usize>,
 }
 
 /// A use of another template.
@@ -120,10 +131,8 @@ pub(crate) struct Binding {
 /// One instruction. Jumps name the index of an instruction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Instr {
-    Text {
-        start: u32,
-        end: u32,
-    },
+    /// Puts out a piece of the template's own text.
+    Text(u32),
     /// Prints the item, or the value of the entry, of the loop at this depth.
     PrintItem(u32),
     /// Prints items of the innermost loop as cells, from the current one on, until the turn or the
@@ -158,6 +167,14 @@ pub(crate) enum Instr {
     },
     Jump(u32),
     JumpIfFalse(u32),
+    JumpUnlessPath {
+        path: u32,
+        target: u32,
+    },
+    JumpUnlessKey {
+        test: u32,
+        target: u32,
+    },
     /// Keeps the operand if it jumps, drops it otherwise. So do the next two.
     JumpIfFalseKeep(u32),
     JumpIfTrueKeep(u32),
@@ -215,16 +232,17 @@ impl Program {
         let tables = &self.tables;
         let word = |at: u32| tables.words[at as usize].as_str();
         match instr {
-            Instr::Text { start, end } => {
-                format!("{:?}", &tables.text[start as usize..end as usize])
-            }
+            Instr::Text(piece) => format!("{:?}", tables.pieces[piece as usize]),
             Instr::PrintCells(cell) => {
-                let Cell { before, after } = tables.cells[cell as usize];
-                let text = |(start, end)| &tables.text[start as usize..end as usize];
-                format!("{:?} {:?}", text(before), text(after))
+                let Cell { before, after } = &tables.cells[cell as usize];
+                format!("{before:?} {after:?}")
             }
-            Instr::PrintPath { path, .. } | Instr::LoadPath(path) => {
-                tables.show_path(&tables.paths[path as usize])
+            Instr::PrintPath { path, .. }
+            | Instr::JumpUnlessPath { path, .. }
+            | Instr::LoadPath(path) => tables.show_path(&tables.paths[path as usize]),
+            Instr::JumpUnlessKey { test, .. } => {
+                let test = &tables.key_tests[test as usize];
+                format!("{:?} {} {:?}", Local::Key(test.depth), test.op.mark(), test.constant)
             }
             Instr::Constant(at) => format!("{:?}", tables.constants[at as usize]),
             Instr::Member { step, .. } => tables.steps[step as usize].key.to_string(),

@@ -131,6 +131,7 @@ impl Render {
         let mut page = String::with_capacity(self.len_expected);
         let budget = if self.minifier.is_some() { PIECE_BYTES } else { usize::MAX };
         while self.resume(&mut page, budget)? == Progress::More {}
+        self.machine.expect_len(page.len());
         Ok(page)
     }
 

@@ -6,7 +6,13 @@
 
 #[cfg(feature = "json")]
 mod problem;
+#[cfg(feature = "templates")]
+mod told;
+#[cfg(not(feature = "templates"))]
+#[path = "error_page/told_plainly.rs"]
+mod told;
 
+use self::told::told;
 use crate::error::{Error, phrase};
 use crate::request::Request;
 use crate::request_id::IdMaker;
@@ -48,6 +54,8 @@ struct Shown<'a> {
     error: &'a Error,
     status: String,
     place: Option<String>,
+    /// What happened: the message, or the outermost cause where the message says nothing.
+    headline: String,
     causes: Vec<String>,
     around: &'a Surroundings,
     fields: Vec<(&'a str, String)>,
@@ -59,12 +67,16 @@ impl<'a> Shown<'a> {
         let mut causes = Vec::new();
         let mut next = error.cause();
         while let Some(cause) = next {
-            causes.push(cause.to_string());
+            causes.push(told(cause));
             next = cause.source();
         }
+        let headline = match error.cause() {
+            Some(cause) if error.is_unexpected() => cause.to_string(),
+            _ => error.message().to_owned(),
+        };
         let shown = |(name, value)| (name, shown_value(name, value));
         let fields = req.headers().map(shown).collect();
-        Self { req, error, status, place: error.place(), causes, around, fields }
+        Self { req, error, status, place: error.place(), headline, causes, around, fields }
     }
 
     fn kind(&self) -> &'static str {
@@ -72,14 +84,6 @@ impl<'a> Shown<'a> {
             (true, _) => "A handler panicked.",
             (_, true) => "The program did not expect this error.",
             _ => "The program answered with this error.",
-        }
-    }
-
-    /// What happened: the message, or the outermost cause where the message says nothing.
-    fn headline(&self) -> &str {
-        match self.causes.first() {
-            Some(cause) if self.error.is_unexpected() => cause,
-            _ => self.error.message(),
         }
     }
 
@@ -132,7 +136,7 @@ fn guarded(error: &Error, body: String, content_type: &'static str) -> Response 
 
 fn write_text(text: &mut String, shown: &Shown<'_>) -> fmt::Result {
     let around = shown.around;
-    writeln!(text, "{}: {}\n\n{}", shown.status, Safe(shown.headline()), shown.kind())?;
+    writeln!(text, "{}: {}\n\n{}", shown.status, Safe(&shown.headline), shown.kind())?;
     if let Some(place) = &shown.place {
         writeln!(text, "at {}", Safe(place))?;
     }
@@ -162,7 +166,7 @@ fn write_text(text: &mut String, shown: &Shown<'_>) -> fmt::Result {
 
 fn write_page(html: &mut String, shown: &Shown<'_>, nonce: &str) -> fmt::Result {
     let around = shown.around;
-    let (status, message) = (Escaped(&shown.status), Escaped(shown.headline()));
+    let (status, message) = (Escaped(&shown.status), Escaped(&shown.headline));
     write!(
         html,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

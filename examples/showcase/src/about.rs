@@ -1,10 +1,11 @@
 //! What the server says about itself: its routes, read from the application, and its limits.
 
 use crate::board::{AUTHOR_CHARS_MAX, NOTES_MAX, TEXT_CHARS_MAX};
+use serde::Serialize;
 use shikra::{App, Limits};
 
 /// What the about page and the start-up lines show.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct About {
     /// Method, pattern and purpose of each route.
     pub routes: Vec<(String, String, &'static str)>,

@@ -13,14 +13,14 @@ use std::thread::available_parallelism;
 /// Middleware that `app` has already stands around all of it.
 ///
 /// # Errors
-/// When two routes clash or a pattern is wrong.
+/// When two routes clash, or a pattern or a template is wrong.
 pub fn register(app: &mut App) -> io::Result<Arc<About>> {
     let workers = available_parallelism().map_or(1, usize::from);
     app.workers(workers).body_bytes_max(BODY_BYTES_MAX);
     app.use_(middleware::server_timing)
         .use_(middleware::security_headers)
         .use_(before(middleware::refuse_cross_site));
-    pages::register(app);
+    pages::register(app)?;
     app.mount("/api", api::api());
     app.state(Board::default());
 

@@ -48,31 +48,6 @@ pub(crate) enum Color {
     Pink,
 }
 
-impl Content {
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
-
-    pub(crate) fn author(&self) -> &str {
-        &self.author
-    }
-
-    pub(crate) fn color(&self) -> Color {
-        self.color
-    }
-}
-
-impl Color {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Yellow => "yellow",
-            Self::Green => "green",
-            Self::Blue => "blue",
-            Self::Pink => "pink",
-        }
-    }
-}
-
 impl Draft {
     /// # Errors
     /// When the text or the author is missing or too long.

@@ -5,7 +5,7 @@
 //! | `board.rs` | notes and their rules, nothing of HTTP |
 //! | `api.rs` | the board as JSON |
 //! | `pages.rs`, `about.rs` | the board as pages, and what they show of the server |
-//! | `html.rs` | escaping, and filling in templates |
+//! | `templates/` | how the pages are made: a layout, a component, and a view for each |
 //! | `middleware.rs` | what holds for every reply |
 //! | `app.rs` | how these make one application |
 //! | `main.rs` | the command line |
@@ -14,7 +14,6 @@ mod about;
 mod api;
 mod app;
 mod board;
-mod html;
 mod middleware;
 mod pages;
 

@@ -2,50 +2,49 @@
 
 use crate::about::About;
 use crate::board::{Board, Draft, Note};
-use crate::html::{escape, fill};
+use serde::Serialize;
 use shikra::prelude::*;
+use shikra::templates::Templates;
+use std::io;
 use std::sync::Arc;
 
 /// The pages, the form and the files that the pages load.
-pub(crate) fn register(app: &mut App) {
+///
+/// # Errors
+/// When a template is wrong.
+pub(crate) fn register(app: &mut App) -> io::Result<()> {
+    let templates = Templates::new("views")
+        .with_layouts("layouts")
+        .with_components("components")
+        .with_embedded(TEMPLATES)
+        .with_plugin("when", when);
+    for warning in templates.precompile()? {
+        eprintln!("{warning}");
+    }
+    app.set_engine(templates);
     app.get("/", board)
         .post("/notes", add)
         .get("/about", about)
         .get("/style.css", async |_| asset("text/css; charset=utf-8", STYLE))
         .get("/board.js", async |_| asset("text/javascript; charset=utf-8", SCRIPT))
         .not_found(not_found);
+    Ok(())
 }
 
-async fn board(req: Request) -> Html<String> {
+#[derive(Serialize)]
+struct Wall {
+    notes: Vec<Note>,
+}
+
+async fn board(req: Request) -> Result {
     let notes = req.state::<Board>().newest_first();
-    Html(fill(BOARD, COMMENT, |mark| {
-        Some(match mark {
-            "notes" => notes.iter().map(item).collect::<String>().into(),
-            "count" => notes.len().to_string().into(),
-            // The script makes new notes from the same markup.
-            "note" => NOTE.into(),
-            _ => return None,
-        })
-    }))
-}
-
-fn item(note: &Note) -> String {
-    fill(NOTE, BRACES, |mark| {
-        Some(match mark {
-            "id" => note.id.to_string().into(),
-            "text" => escape(note.content.text()),
-            "author" => escape(note.content.author()),
-            "color" => note.content.color().name().into(),
-            "created" => escape(&note.created),
-            "when" => when(&note.created).into(),
-            _ => return None,
-        })
-    })
+    req.render("board", &Wall { notes }).await
 }
 
 /// The time as people read it; the script shows their own zone.
-fn when(created: &str) -> String {
-    let minutes = created.rsplit_once(':').map_or(created, |(minutes, _)| minutes);
+fn when(created: Option<String>) -> String {
+    let Some(created) = created else { return String::new() };
+    let minutes = created.rsplit_once(':').map_or(&*created, |(minutes, _)| minutes);
     format!("{} UTC", minutes.replace('T', " "))
 }
 
@@ -56,30 +55,15 @@ async fn add(req: Request) -> Result {
     Ok(redirect_with(StatusCode::SEE_OTHER, "/"))
 }
 
-async fn about(req: Request) -> Html<String> {
-    let about = req.state::<Arc<About>>();
-    Html(fill(ABOUT, COMMENT, |mark| {
-        Some(match mark {
-            "routes" => about.routes.iter().map(row).collect::<String>().into(),
-            "facts" => about.facts.iter().map(fact).collect::<String>().into(),
-            _ => return None,
-        })
-    }))
-}
-
-fn row((method, pattern, text): &(String, String, &str)) -> String {
-    let (method, pattern, text) = (escape(method), escape(pattern), escape(text));
-    format!("<tr><td>{method}</td><td>{pattern}</td><td>{text}</td></tr>")
-}
-
-fn fact((name, value): &(&str, String)) -> String {
-    format!("<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(value))
+async fn about(req: Request) -> Result {
+    let about = Arc::clone(req.state::<Arc<About>>());
+    req.render("about", &*about).await
 }
 
 /// A page for browsers, a line or a problem detail for others.
 async fn not_found(req: Request) -> Result {
     if req.header("accept").is_some_and(|accept| accept.contains("text/html")) {
-        return Ok(Html(NOT_FOUND).with_status(404));
+        return Ok(req.render("not_found", &()).await?.with_status(404));
     }
     bail!(404)
 }
@@ -89,12 +73,13 @@ fn asset(content_type: &str, text: &'static str) -> Response {
     text.with_header("content-type", content_type).with_header("cache-control", "no-cache")
 }
 
-const COMMENT: (&str, &str) = ("<!--", "-->");
-const BRACES: (&str, &str) = ("{{", "}}");
-
-const BOARD: &str = include_str!("../assets/board.html");
-const NOTE: &str = include_str!("../assets/note.html");
-const ABOUT: &str = include_str!("../assets/about.html");
-const NOT_FOUND: &str = include_str!("../assets/not_found.html");
+/// The templates, in the program itself: it runs from anywhere.
+const TEMPLATES: [(&str, &str); 5] = [
+    ("layouts/page.html", include_str!("../templates/layouts/page.html")),
+    ("components/note.html", include_str!("../templates/components/note.html")),
+    ("views/board.html", include_str!("../templates/views/board.html")),
+    ("views/about.html", include_str!("../templates/views/about.html")),
+    ("views/not_found.html", include_str!("../templates/views/not_found.html")),
+];
 const STYLE: &str = include_str!("../assets/style.css");
 const SCRIPT: &str = include_str!("../assets/board.js");

@@ -2,7 +2,8 @@
 //!
 //! `workloads` says what is measured and `peers` who; `server` starts processes, `check` compares replies
 //! before anything is measured, `load` runs wrk, `single` does what wrk cannot. `record` is a line of results,
-//! `report` the tables. `bench/README.md` explains the method.
+//! `report` the tables, `results` keeps them. `templates` compares template engines instead. `bench/README.md`
+//! explains the method.
 
 mod check;
 mod load;
@@ -12,9 +13,11 @@ mod peers;
 mod probe;
 mod record;
 mod report;
+mod results;
 mod server;
 mod single;
 mod stats;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod workloads;
@@ -28,6 +31,7 @@ use self::machine::Cores;
 use self::options::{Keep, Options, Source};
 use self::peers::{FLOOR, OURS, Ready, Workers};
 use self::record::Record;
+use self::results::Part;
 use self::server::Server;
 use self::workloads::{How, Workload};
 use crate::gate::target;
@@ -35,6 +39,9 @@ use crate::parts;
 
 /// Measures, or reads what was measured, and prints the tables.
 pub(crate) fn run(root: &Path, words: &[&str]) -> Result<(), String> {
+    if let ["templates", options @ ..] = words {
+        return templates::run(root, options);
+    }
     let options = Options::read(words)?;
     let records = match &options.source {
         Source::File(path) => read(path)?,
@@ -47,9 +54,7 @@ pub(crate) fn run(root: &Path, words: &[&str]) -> Result<(), String> {
     };
     println!("{}", report::tables(&records));
     if options.keep == Keep::Record {
-        let path = root.join(RESULTS);
-        write(&path, &report::page(&records))?;
-        println!("bench: wrote {RESULTS}");
+        results::record(root, Part::Servers, &report::page(&records))?;
     }
     failed(&records)
 }
@@ -299,7 +304,6 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-const RESULTS: &str = "bench/RESULTS.md";
 /// For all that is open besides the connections.
 const SPARE_DESCRIPTORS: usize = 100;
 const WARM_UP_SECONDS: u64 = 1;

@@ -108,7 +108,7 @@ impl Peer {
 }
 
 /// One package at a time, so that none gets a feature of a dependency because another one wants it.
-fn build(root: &Path, package: &str) -> Result<PathBuf, String> {
+pub(crate) fn build(root: &Path, package: &str) -> Result<PathBuf, String> {
     println!("bench: building {package}");
     let manifest = ["--release", "--quiet", "--manifest-path", "bench/Cargo.toml", "-p", package];
     run(cargo(root, &[&["build"], manifest.as_slice()].concat()))?;
@@ -118,13 +118,13 @@ fn build(root: &Path, package: &str) -> Result<PathBuf, String> {
 }
 
 /// The exact versions that `package-lock.json` names, unless they are there.
-fn install(scripts: &Path) -> Result<(), String> {
+pub(crate) fn install(scripts: &Path) -> Result<(), String> {
     let changed = |path: &str| scripts.join(path).metadata().and_then(|data| data.modified()).ok();
     let there = changed("node_modules/.package-lock.json");
     if there.is_some() && there >= changed("package-lock.json") {
         return Ok(());
     }
-    println!("bench: installing the servers in JavaScript");
+    println!("bench: installing what runs in JavaScript");
     let npm = find("npm").ok_or("npm is not installed")?;
     let mut command = Command::new(npm);
     command.current_dir(scripts).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
@@ -132,7 +132,7 @@ fn install(scripts: &Path) -> Result<(), String> {
 }
 
 /// Bun as npm installs it, or else as it is on the search path.
-fn bun(scripts: &Path) -> Result<PathBuf, String> {
+pub(crate) fn bun(scripts: &Path) -> Result<PathBuf, String> {
     let installed = install(scripts);
     let candidates = [Some(scripts.join("node_modules/.bin/bun")), find("bun")];
     let works = |program: &PathBuf| {
@@ -148,7 +148,7 @@ fn bun(scripts: &Path) -> Result<PathBuf, String> {
 }
 
 /// The version of a package in the lock file of this workspace.
-fn locked_version(root: &Path, package: &str) -> String {
+pub(crate) fn locked_version(root: &Path, package: &str) -> String {
     let lock = std::fs::read_to_string(root.join("bench/Cargo.lock")).unwrap_or_default();
     version_in_lock(&lock, package).to_owned()
 }
@@ -159,7 +159,7 @@ pub(crate) fn version_in_lock<'t>(lock: &'t str, package: &str) -> &'t str {
     lines.next().and_then(|line| line.split('"').nth(1)).unwrap_or("")
 }
 
-fn installed_version(scripts: &Path, package: &str) -> String {
+pub(crate) fn installed_version(scripts: &Path, package: &str) -> String {
     let path = scripts.join("node_modules").join(package).join("package.json");
     let manifest = std::fs::read_to_string(path).unwrap_or_default();
     let line = manifest.lines().find_map(|line| line.trim().strip_prefix("\"version\":"));

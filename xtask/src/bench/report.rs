@@ -278,7 +278,7 @@ fn line(page: &mut String, text: &str) {
 const MIB: f64 = 1_048_576.0;
 
 const HEAD: &str = "\
-# Results
+# Servers
 
 Written by `cargo xtask bench --record`; not to be edited by hand. `README.md` beside it says what is measured, \
 how, and what is equal between the servers and what is not. Less is better everywhere but in `per second`, \

@@ -12,7 +12,9 @@ use super::peers::{self, FLOOR, OURS, PEERS, version_in_lock};
 use super::probe::{busy_ticks, core_list, field};
 use super::record::Record;
 use super::report;
+use super::results::{self, Part};
 use super::stats::{best, median, percent, short};
+use super::templates;
 use super::workloads::{self, Exchange, How, WORKLOADS};
 use super::{command_line, failed, target};
 
@@ -376,4 +378,34 @@ fn every_peer_has_its_source() {
         assert!(root.join("bench").join(&path).join("src/main.rs").exists(), "{path}");
     }
     assert!(target(&root).is_absolute());
+}
+
+#[test]
+fn a_part_of_the_results_is_replaced_and_the_others_stay() {
+    let servers = results::replaced("", Part::Servers, "# S\n1\n");
+    let both = results::replaced(&servers, Part::Templates, "# T\n");
+    assert!(both.contains("# S\n1\n") && both.contains("# T\n"), "{both}");
+    let again = results::replaced(&both, Part::Servers, "# S\n2\n");
+    assert!(again.contains("# S\n2\n") && !again.contains("# S\n1"), "{again}");
+    assert!(again.contains("# T\n") && again.find("# S") < again.find("# T"), "{again}");
+    assert_eq!(results::replaced(&again, Part::Servers, "# S\n2\n"), again);
+}
+
+#[test]
+fn template_tables_compare_with_the_reference() {
+    let timed = |engine: &str, data: &str, us| {
+        let record = Record::new("templates").with_text("engine", engine);
+        record.with_text("page", "teams").with_text("data", data).with("cpu_us", us)
+    };
+    let counted = Record::new("allocations").with_text("engine", "shikra");
+    let counted = counted.with_text("page", "teams").with_text("data", "value");
+    let records = [
+        timed("askama", "struct", 0.5),
+        timed("shikra", "value", 1.25),
+        timed("shikra", "value", 1.0),
+        counted.with("count", 1.0).with("bytes", 512.0),
+    ];
+    let page = templates::page(&records);
+    assert!(page.contains("| **shikra** | value | 1.00 | 1.12 | 2.00 | 1 | 512 |\n"), "{page}");
+    assert!(page.find("| askama") < page.find("| **shikra**"), "{page}");
 }

@@ -367,6 +367,7 @@ const SHIKRA: &[Room] = &[
                 "shikra_engine::service::panic_message",
                 "shikra_engine::slot",
                 "shikra_proto::header",
+                "shikra_template::error::Error",
             ],
         ],
         never: &[],

@@ -2,10 +2,11 @@
 
 use super::{Compiler, fold};
 use crate::ast::{Entry, Expr, Form, Item, Logic};
-use crate::program::{Instr, Local, Path, Root, Step};
+use crate::program::{Instr, KeyTest, Local, Path, Root, Step};
 use crate::span::{Mistake, narrow};
 use crate::text::Text;
-use crate::value::{Value, position};
+use crate::value::ops::Binary;
+use crate::value::{Hint, Value, position};
 
 impl Compiler {
     pub(super) fn expr(&mut self, expr: &Expr) -> Result<(), Mistake> {
@@ -51,8 +52,7 @@ impl Compiler {
                 self.land(jump);
             }
             Form::Choice { condition, yes, no } => {
-                self.loud(condition)?;
-                let skip = self.emit(Instr::JumpIfFalse(0));
+                let skip = self.jump_unless(condition)?;
                 self.loud(yes)?;
                 let end = self.emit(Instr::Jump(0));
                 self.land(skip);
@@ -62,6 +62,40 @@ impl Compiler {
             Form::Plugin { name, args } => self.plugin(name, args, expr.span.start)?,
         }
         Ok(())
+    }
+
+    /// Compiles a condition and a jump that is taken if it is false. Plain conditions become one
+    /// instruction, without a value on the stack.
+    pub(super) fn jump_unless(&mut self, condition: &Expr) -> Result<usize, Mistake> {
+        let start = self.here() as usize;
+        self.loud(condition)?;
+        self.offset = condition.span.start;
+        let certain = self.barrier == start;
+        let jump = match &self.code[start..] {
+            [Instr::LoadPath(path)] if certain => Instr::JumpUnlessPath { path: *path, target: 0 },
+            [Instr::Load(Local::Key(depth)), Instr::Constant(constant), Instr::Binary(op)]
+                if certain && op.is_equality() && self.is_plain(*constant) =>
+            {
+                let constant = self.tables.constants[*constant as usize].clone();
+                let position = position_of(&constant, *op);
+                let test = KeyTest { depth: *depth, constant, op: *op, position };
+                self.tables.key_tests.push(test);
+                let test = narrow(self.tables.key_tests.len() - 1);
+                Instr::JumpUnlessKey { test, target: 0 }
+            }
+            _ => return Ok(self.emit(Instr::JumpIfFalse(0))),
+        };
+        // The path may fail: its place in the source stays that of its load.
+        let offset = self.offsets[start];
+        self.code.truncate(start);
+        self.offsets.truncate(start);
+        self.offset = offset;
+        Ok(self.emit(jump))
+    }
+
+    /// Whether a constant is text or a whole number, which are compared with positions at once.
+    fn is_plain(&self, constant: u32) -> bool {
+        matches!(self.tables.constants[constant as usize], Value::Text(_) | Value::Int(_))
     }
 
     /// Compiles a part whose absent values are worth a report.
@@ -267,8 +301,19 @@ impl Compiler {
     }
 }
 
+/// The position whose text, as the key of a list, equals a constant.
+fn position_of(constant: &Value, op: Binary) -> Option<usize> {
+    match constant {
+        Value::Text(text) => position(text),
+        Value::Int(at) if matches!(op, Binary::Equal | Binary::NotEqual) => {
+            usize::try_from(*at).ok()
+        }
+        _ => None,
+    }
+}
+
 fn step(key: &Text, optional: bool) -> Step {
-    Step { key: key.clone(), index: position(key), optional }
+    Step { key: key.clone(), index: position(key), optional, hint: Hint::default() }
 }
 
 fn count(args: &[Expr]) -> u8 {

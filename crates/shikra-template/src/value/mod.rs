@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use crate::text::Text;
 pub(crate) use access::{Found, index, member, position};
+pub(crate) use object::Hint;
 pub use object::Object;
 
 /// Holds what a template can work with: nothing, a truth, a number, text, a list or an object.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Value;
 use crate::text::Text;
@@ -69,6 +70,24 @@ impl Object {
         self.entries.iter().map(|(name, value)| (name, value))
     }
 
+    /// The value of a name that was last seen at some place. Objects of a list mostly have the same
+    /// names in the same order, so the first look is nearly always right.
+    #[inline]
+    pub(crate) fn get_near(&self, name: &str, hint: &Hint) -> Option<&Value> {
+        let at = hint.0.load(Ordering::Relaxed) as usize;
+        match self.entries.get(at) {
+            Some((other, value)) if is_same(other, name) => Some(value),
+            _ => self.get_far(name, hint),
+        }
+    }
+
+    #[inline(never)]
+    fn get_far(&self, name: &str, hint: &Hint) -> Option<&Value> {
+        let at = self.position(name)?;
+        hint.0.store(u32::try_from(at).unwrap_or(u32::MAX), Ordering::Relaxed);
+        Some(&self.entries[at].1)
+    }
+
     pub(crate) fn entry(&self, at: usize) -> Option<&(Text, Value)> {
         self.entries.get(at)
     }
@@ -88,11 +107,30 @@ impl Object {
         None
     }
 
-    fn position(&self, name: &str) -> Option<usize> {
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
         match &self.index {
             Some(index) => index.get(name).copied(),
-            None => self.entries.iter().position(|(other, _)| other.as_str() == name),
+            None => self.entries.iter().position(|(other, _)| is_same(other, name)),
         }
+    }
+}
+
+/// Where a name was found last. Only a guess: threads that share it may overwrite each other's.
+#[derive(Debug, Default)]
+pub(crate) struct Hint(AtomicU32);
+
+/// Compares names, which are short, without a call.
+#[inline]
+fn is_same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    match a.len() {
+        0..4 => a.iter().zip(b).all(|(a, b)| a == b),
+        4..8 => a.first_chunk::<4>() == b.first_chunk() && a.last_chunk::<4>() == b.last_chunk(),
+        8..=16 => a.first_chunk::<8>() == b.first_chunk() && a.last_chunk::<8>() == b.last_chunk(),
+        _ => a == b,
     }
 }
 

@@ -34,6 +34,11 @@ pub(crate) enum Binary {
 }
 
 impl Binary {
+    /// Says whether it is one of `==`, `!=`, `===` and `!==`.
+    pub(crate) const fn is_equality(self) -> bool {
+        matches!(self, Self::Same | Self::NotSame | Self::Equal | Self::NotEqual)
+    }
+
     pub(crate) const fn mark(self) -> &'static str {
         match self {
             Self::Add => "+",

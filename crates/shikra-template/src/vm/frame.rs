@@ -32,6 +32,14 @@ pub(super) struct Frame {
     pub(super) layout: Option<(u32, Option<Arc<Object>>)>,
 }
 
+/// Where the slots, names and loops of the frame that runs begin.
+#[derive(Clone, Copy)]
+pub(super) struct Base {
+    pub(super) slots: usize,
+    pub(super) known: usize,
+    pub(super) loops: usize,
+}
+
 /// The blocks of a template for its layout. What a layout in between does not define is passed on.
 pub(super) struct BlockSet {
     blocks: Vec<(Text, Rc<str>)>,
@@ -47,6 +55,11 @@ pub(super) struct Capture {
 impl Machine {
     pub(super) fn frame(&self) -> &Frame {
         self.frames.last().expect("instructions run in a frame")
+    }
+
+    pub(super) fn base(&self) -> Base {
+        let &Frame { slots, known, loops, .. } = self.frame();
+        Base { slots, known, loops }
     }
 
     pub(super) fn frame_mut(&mut self) -> &mut Frame {

@@ -24,6 +24,7 @@ mod step;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use self::builder::Builder;
 use self::frame::{Capture, Frame};
@@ -194,6 +195,13 @@ impl Machine {
 
     pub(crate) fn add_default(&mut self, name: Text, value: Value) {
         self.defaults.insert_value(name, value);
+    }
+
+    /// Remembers how long the page became, for the next one.
+    pub(crate) fn expect_len(&self, len: usize) {
+        if let Some(first) = self.templates.first() {
+            first.program.len_expected.store(len, Ordering::Relaxed);
+        }
     }
 
     /// Runs until `out` has grown by `budget_bytes`, the turn's steps are used up, or the end.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::builder::Builder;
+use super::frame::Base;
 use super::{Items, Loop, Machine, Turn};
 use crate::error::{Error, ErrorKind};
 use crate::escape::escape;
@@ -26,21 +27,22 @@ impl Machine {
         stop: usize,
         len_max: usize,
     ) -> Result<(Turn, usize), Error> {
-        let text = program.tables.text.as_str();
+        let pieces = program.tables.pieces.as_slice();
         let code = program.code.as_slice();
-        let loops = self.frame().loops;
+        let base = self.base();
         loop {
-            let instr = code[at];
+            // By reference: an instruction that is copied goes through memory first.
+            let instr = &code[at];
             at += 1;
-            match instr {
-                Instr::Text { start, end } => out.push_str(&text[start as usize..end as usize]),
+            match *instr {
+                Instr::Text(piece) => out.push_str(&pieces[piece as usize]),
                 Instr::PrintCells(cell) => {
                     self.at = at;
                     self.print_cells(program, cell, out, stop, len_max)?;
                 }
                 Instr::PrintItem(depth) => {
                     self.at = at;
-                    self.print_item(loops + depth as usize, out, len_max)?;
+                    self.print_item(base.loops + depth as usize, out, len_max)?;
                 }
                 Instr::Next { body } => {
                     let tired;
@@ -60,9 +62,16 @@ impl Machine {
                     }
                     continue;
                 }
+                Instr::JumpUnlessPath { target, .. } | Instr::JumpUnlessKey { target, .. } => {
+                    self.at = at;
+                    if !self.passes(program, base, instr)? {
+                        at = target as usize;
+                    }
+                    continue;
+                }
                 Instr::Call(_) | Instr::Return | Instr::BlockStart(_) | Instr::BlockEnd(_) => {
                     self.at = at;
-                    return Ok((turn_of(instr), at));
+                    return Ok((turn_of(*instr), at));
                 }
                 Instr::Yield(word) => {
                     if self.start_yield(&program.tables.words[word as usize]) {
@@ -71,11 +80,11 @@ impl Machine {
                 }
                 Instr::PrintPath { path, form } => {
                     self.at = at;
-                    self.print_path(program, path, form, out, len_max)?;
+                    self.print_path(program, base, (path, form), out, len_max)?;
                 }
                 Instr::PrintLocal(_) | Instr::Print(_) => {
                     self.at = at;
-                    self.print(instr, out, len_max)?;
+                    self.print(*instr, out, len_max)?;
                 }
                 other => {
                     self.at = at;
@@ -89,6 +98,18 @@ impl Machine {
                 self.at = at;
                 return Ok((Turn::Full, at));
             }
+        }
+    }
+
+    /// Whether the condition holds that a jump has in itself.
+    #[inline]
+    fn passes(&mut self, program: &Program, base: Base, jump: &Instr) -> Result<bool, Error> {
+        match *jump {
+            Instr::JumpUnlessPath { path, .. } => self.path_is_true(program, base, path),
+            Instr::JumpUnlessKey { test, .. } => {
+                self.key_passes(&program.tables.key_tests[test as usize])
+            }
+            _ => Ok(true),
         }
     }
 
@@ -134,9 +155,7 @@ impl Machine {
         stop: usize,
         len_max: usize,
     ) -> Result<(), Error> {
-        let Cell { before, after } = program.tables.cells[cell as usize];
-        let text = |(start, end)| &program.tables.text[start as usize..end as usize];
-        let (before, after) = (text(before), text(after));
+        let Cell { before, after } = &program.tables.cells[cell as usize];
         let current = self.loops.last_mut().expect("cells are the body of a loop");
         let mut printed = Ok(());
         loop {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde::ser::SerializeSeq;
 use shikra_template::{Engine, ErrorKind, Value, context};
 
 #[derive(Serialize)]
@@ -82,4 +83,40 @@ fn what_cannot_be_data_is_an_error() {
     let error = Value::from_serialize(&keys).expect_err("a list as a key");
     assert_eq!(error.message(), "a key is a list");
     assert!(Value::from_serialize(&context! { a: 1 }).is_ok());
+}
+
+/// A list that fails after its first item.
+struct Torn;
+
+impl Serialize for Torn {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut items = serializer.serialize_seq(Some(2))?;
+        items.serialize_element(&"lost")?;
+        Err(serde::ser::Error::custom("torn"))
+    }
+}
+
+/// Goes on after an item that failed.
+struct Patient;
+
+impl Serialize for Patient {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut items = serializer.serialize_seq(None)?;
+        items.serialize_element(&[1, 2])?;
+        assert!(items.serialize_element(&Torn).is_err());
+        items.serialize_element(&vec![vec![3], vec![], vec![4, 5]])?;
+        items.end()
+    }
+}
+
+#[test]
+fn a_list_that_is_given_up_leaves_nothing_behind() {
+    let value = Value::from_serialize(&Patient).expect("data");
+    assert_eq!(value, Value::list([Value::list([1, 2]), value_of(&[vec![3], vec![], vec![4, 5]])]));
+    let error = Value::from_serialize(&Torn).expect_err("it fails");
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Data, "torn"));
+}
+
+fn value_of(lists: &[Vec<i32>]) -> Value {
+    Value::list(lists.iter().map(|list| Value::list(list.iter().copied())))
 }

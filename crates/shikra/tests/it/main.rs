@@ -60,6 +60,8 @@ mod sockets;
 mod support;
 mod swap;
 #[cfg(feature = "templates")]
+mod template_pages;
+#[cfg(feature = "templates")]
 mod templates;
 mod test_client;
 mod test_client_agents;

@@ -49,7 +49,7 @@ fn app(engine: impl Engine) -> App {
     app
 }
 
-// HA-031, HA-089, HA-090, HA-091, HA-093, HA-095: views, layouts and components from their directories.
+// HA-031, HA-089, HA-090, HA-093, HA-095: views, layouts and components from their directories.
 #[test]
 fn views_are_rendered_with_layouts_and_components() {
     let project = Project::new(&[

@@ -9,7 +9,7 @@ fn an_empty_board_has_no_notes_and_a_template_for_the_script() {
     let page = reply.text();
     assert!(page.contains(r#"id="notes" tabindex="-1"></ol>"#));
     assert!(page.contains(r#"id="count">0</span>"#));
-    assert!(page.contains(r#"<template id="note"><li class="note {{color}}""#));
+    assert!(page.contains(r#"<template id="note"><li class="note " data-id="""#));
 }
 
 #[test]
@@ -54,10 +54,10 @@ fn what_people_write_is_text_never_markup_or_a_mark() {
     assert_eq!(client.post("/notes").form(&note).send().status(), 303);
     let page = client.get("/").send().text();
     assert!(page.contains(
-        "<p class=\"text\">&lt;script&gt;alert(&quot;&amp;&quot;)&lt;/script&gt; \
-         &#39;{{author}}&#39; &lt;!--count--&gt;</p>"
+        "<p class=\"text\">&lt;script&gt;alert(&quot;&amp;&quot;)&lt;&#47;script&gt; \
+         &#039;{{author}}&#039; &lt;!--count--&gt;</p>"
     ));
-    assert!(page.contains("&quot;&gt;&lt;img src=x&gt;"));
+    assert!(page.contains("&quot;&gt;&lt;img src&#61;x&gt;"));
     assert!(!page.contains("<img") && !page.contains("<script>alert"));
 }
 
@@ -65,7 +65,9 @@ fn what_people_write_is_text_never_markup_or_a_mark() {
 fn the_about_page_lists_every_route_with_its_purpose() {
     let page = client().get("/about").send().text();
     assert_eq!(page.matches("<tr><td>").count(), 10);
-    assert!(page.contains("<tr><td>DELETE</td><td>/api/notes/:id</td><td>Takes a note down</td>"));
+    assert!(page.contains(
+        "<tr><td>DELETE</td><td>&#47;api&#47;notes&#47;:id</td><td>Takes a note down</td>"
+    ));
     assert!(!page.contains("<td></td>"));
     assert!(page.contains("<dt>Workers</dt>"));
 }
@@ -80,6 +82,22 @@ fn unknown_pages_are_a_page_for_browsers_and_a_line_for_others() {
     assert_eq!(reply.header("content-type"), Some("application/problem+json"));
     let reply = client.get("/nope").send();
     assert_eq!((reply.status().as_u16(), reply.text()), (404, "Not found".into()));
+}
+
+#[test]
+fn the_layout_marks_the_page_that_is_shown() {
+    let client = client();
+    for (path, title, board, about) in [
+        ("/", "<title>Team board</title>", "page", "false"),
+        ("/about", "<title>About · Team board</title>", "false", "page"),
+        ("/nope", "<title>Page not found · Team board</title>", "false", "false"),
+    ] {
+        let page = client.get(path).header("accept", "text/html").send().text();
+        assert!(page.starts_with("<!doctype html>") && page.contains(title), "{page}");
+        assert!(page.contains(&format!(r#"<a href="/" aria-current="{board}">Board</a>"#)));
+        assert!(page.contains(&format!(r#"<a href="/about" aria-current="{about}">About</a>"#)));
+        assert!(!page.contains("{{ ") && !page.contains('@'), "{page}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn all(router: &Router<String>, method: &Method, path: &str, params: &mut Params
     let outcome = format!("{:?}", router.find(method, PathView::new(path), params));
     let values: Vec<_> = (0..params.len()).map(|index| params.value(index, path)).collect();
     let mut bases = PrefixSet::new(router.settings().path_case);
-    for base in ["/", "/a", "/:x", "/a/b", "/a/:x", "/b:x", "/%2f", "/É"] {
+    for base in ["/", "/a", "/:x", "/a/b", "/a/:x", "/b:x", "/%2f", "/%C3%89"] {
         bases.insert(&Prefix::parse(base).unwrap(), base);
     }
     let under: Vec<_> = bases.matches(params, path).collect();
@@ -21,7 +21,7 @@ fn all(router: &Router<String>, method: &Method, path: &str, params: &mut Params
 
 fn pattern() -> impl Strategy<Value = String> {
     let segment =
-        prop::sample::select(vec!["a", "b", "A", "", "a%2Fb", "é", "%25", "a b", ":p", ":p?"]);
+        prop::sample::select(vec!["a", "b", "A", "", "a%2Fb", "%C3%A9", "%25", "a%20b", ":p", ":p?"]);
     let tail = prop::sample::select(vec!["", "", "", "/", "//", "/*", "/*?"]);
     (prop::collection::vec(segment, 0..4), tail).prop_map(|(segments, tail)| {
         let named =
