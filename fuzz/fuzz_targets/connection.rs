@@ -91,7 +91,11 @@ async fn behave(req: Request) -> Result<Response> {
             b'p' => std::panic::panic_any(ASKED),
             b'e' => shikra::bail!(418, "as you like"),
             b'y' => yield_once().await,
-            b'c' => req.closed().await,
+            // While a body waits to be read, only a reset shows: so the body comes first.
+            b'c' => {
+                drop(req.bytes().await?);
+                req.closed().await;
+            }
             b'n' => res.set_status(204),
             b'm' => res.set_status(304),
             b'l' => res.set_header("content-length", "7"),

@@ -9,6 +9,9 @@ use std::process::Command;
 use crate::command::{cargo, output, run as run_command};
 use crate::parts;
 
+/// The crates that have any, their unit tests alone.
+const PACKAGES: &[&str] =
+    &["--quiet", "-p", "shikra-engine", "-p", "shikra-proto", "--all-features", "--lib"];
 /// Where unsafe code lives, as filters of test names, less what forgets a block on purpose.
 const MODULES: [&str; 3] = ["slot::", "rt::tests::", "ascii::"];
 /// Forgets blocks on purpose: run apart, where leaks are no fault.
@@ -52,8 +55,7 @@ fn only() -> Vec<&'static str> {
 /// The nightly option is accepted by the stable compiler when it is told to. With a target that is named,
 /// build scripts are not instrumented.
 fn address_sanitizer(root: &Path, host: &str, leaks: Leaks, filters: &[&str]) -> Command {
-    let target = ["test", "--quiet", "--target", host, "-p", "shikra-engine", "-p", "shikra-proto"];
-    let words = [target.as_slice(), &["--lib", "--"], filters].concat();
+    let words = [&["test", "--target", host], PACKAGES, &["--"], filters].concat();
     let mut command = cargo(root, &words);
     command.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", "-Zsanitizer=address");
     let detect = i32::from(leaks == Leaks::Refused);
@@ -61,10 +63,9 @@ fn address_sanitizer(root: &Path, host: &str, leaks: Leaks, filters: &[&str]) ->
     command
 }
 
-/// The binaries are those of the `test` step.
+/// Valgrind stands between cargo and the binaries, which are ordinary ones.
 fn valgrind(root: &Path, host: &str, leaks: Leaks, filters: &[&str]) -> Command {
-    let packages = ["test", "--quiet", "-p", "shikra-engine", "-p", "shikra-proto"];
-    let words = [packages.as_slice(), &["--lib", "--"], filters, &["--test-threads=1"]].concat();
+    let words = [&["test"], PACKAGES, &["--"], filters, &["--test-threads=1"]].concat();
     let mut command = cargo(root, &words);
     let kinds = match leaks {
         Leaks::Refused => "definite,indirect",
