@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::command::{self, cargo};
-use crate::{floors, fuzz, gate, manifest, models, parts, suite};
+use crate::{floors, fuzz, gate, manifest, models, parts, sanitize, soak, suite};
 
 struct Step {
     name: &'static str,
@@ -39,6 +39,8 @@ const STEPS: &[Step] = &[
     Step { name: "test", run: suite::run, then: "cargo xtask test" },
     Step { name: "models", run: models, then: "cargo xtask models" },
     Step { name: "gate", run: gate, then: "cargo xtask bench --gate" },
+    Step { name: "soak", run: soak_briefly, then: "cargo xtask soak 60" },
+    Step { name: "sanitize", run: sanitize::run, then: "cargo xtask sanitize" },
     Step { name: "fuzz-smoke", run: fuzz_smoke, then: "cargo xtask fuzz-smoke" },
 ];
 
@@ -121,6 +123,10 @@ fn models(root: &Path) -> Result<(), String> {
 
 fn gate(root: &Path) -> Result<(), String> {
     gate::run(root, gate::Mode::Compare)
+}
+
+fn soak_briefly(root: &Path) -> Result<(), String> {
+    soak::soak(root, soak::SECONDS_CHECK)
 }
 
 fn fuzz_smoke(root: &Path) -> Result<(), String> {

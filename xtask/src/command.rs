@@ -47,6 +47,17 @@ pub(crate) fn stream(mut command: Command, mut see: impl FnMut(&str)) -> Result<
     }
 }
 
+/// Standard output and standard error of a command that succeeds.
+pub(crate) fn output(mut command: Command) -> Result<(String, String), String> {
+    let name = line(&command);
+    let output = command.output().map_err(|error| format!("`{name}` did not start: {error}"))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if !output.status.success() {
+        return Err(format!("`{name}` ended with {}:\n{}", output.status, text(&output.stderr)));
+    }
+    Ok((text(&output.stdout), text(&output.stderr)))
+}
+
 /// Whether the command runs and succeeds; what it prints is dropped.
 pub(crate) fn succeeds(mut command: Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -57,6 +68,11 @@ pub(crate) fn succeeds(mut command: Command) -> bool {
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// Where the workspace is built.
+pub(crate) fn target(root: &Path) -> PathBuf {
+    root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 /// Whether the run is one of continuous integration: nobody can be asked, nothing may be missing.

@@ -3,15 +3,19 @@
 //! Enough to see that the targets still build and that nothing falls over at once; long runs are
 //! `cargo fuzz run`. The tree stays clean: a run works on a copy of the target's corpus.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use crate::command::{cargo, run as run_command};
 use crate::{manifest, parts};
 
 /// How long one target runs in a smoke test.
-pub(crate) const SMOKE: Duration = Duration::from_secs(10);
+pub(crate) const SMOKE: Duration = Duration::from_secs(15);
 
 /// Runs each target for `time`; the first crash is an error that names the input.
 pub(crate) fn run(root: &Path, time: Duration) -> Result<(), String> {
@@ -25,9 +29,26 @@ pub(crate) fn run(root: &Path, time: Duration) -> Result<(), String> {
         return Err("fuzz/Cargo.toml lists no [[bin]]".to_owned());
     }
     run_command(fuzz(root, &["build", "--fuzz-dir", "fuzz"]))?;
-    for target in &targets {
-        println!("fuzz-smoke: {target} for {} s", time.as_secs());
-        smoke(root, target, time)?;
+    // One on each processor: a fuzzer keeps one busy.
+    let next = AtomicUsize::new(0);
+    let failure = Mutex::new(None);
+    let work = || {
+        while let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
+            println!("fuzz-smoke: {target} for {} s", time.as_secs());
+            if let Err(message) = smoke(root, target, time) {
+                next.store(targets.len(), Ordering::Relaxed);
+                failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
+            }
+        }
+    };
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        for _ in 0..processors.min(targets.len()) {
+            scope.spawn(work);
+        }
+    });
+    if let Some(message) = failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(message);
     }
     println!("fuzz-smoke: {} targets, no crash", targets.len());
     Ok(())
@@ -38,7 +59,11 @@ fn smoke(root: &Path, target: &str, time: Duration) -> Result<(), String> {
     corpus.fill(&root.join("fuzz/corpus").join(target))?;
     let start = SystemTime::now();
     let mut command = fuzz(root, &["run", "--fuzz-dir", "fuzz", target]);
-    command.arg(&corpus.path).arg("--").args(["-rss_limit_mb=1024", "-timeout=5"]);
+    command.arg(&corpus.path).arg("--").args([
+        "-rss_limit_mb=1024",
+        "-malloc_limit_mb=64",
+        "-timeout=5",
+    ]);
     command.args(["-print_final_stats=0", "-verbosity=0"]);
     command.arg(format!("-max_total_time={}", time.as_secs()));
     run_command(command).map_err(|message| {

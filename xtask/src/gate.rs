@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-use crate::command::{cargo, line, run as run_command};
+use crate::command::{cargo, line, output, run as run_command};
 use crate::parts;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,17 +78,6 @@ fn count(program: &Path, script: &str, requests: u64) -> Result<u64, String> {
     let collected = report.lines().find_map(|line| line.split_once("Collected :"));
     let number = collected.and_then(|(_, number)| number.trim().parse().ok());
     number.ok_or_else(|| format!("`{name}` reports no number of instructions:\n{report}"))
-}
-
-/// Standard output and standard error of a command that succeeds.
-fn output(mut command: Command) -> Result<(String, String), String> {
-    let name = line(&command);
-    let output = command.output().map_err(|error| format!("`{name}` did not start: {error}"))?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if !output.status.success() {
-        return Err(format!("`{name}` ended with {}:\n{}", output.status, text(&output.stderr)));
-    }
-    Ok((text(&output.stdout), text(&output.stderr)))
 }
 
 /// Where the bench's workspace is built.

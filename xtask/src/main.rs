@@ -2,7 +2,8 @@
 //!
 //! Each command is one module: `check` lists steps, `suite` runs tests, `fuzz` runs fuzz targets,
 //! `floors` reads sources, `gate` counts instructions, `models` runs comparisons with naive models,
-//! `bench` measures servers under load. `parts` knows which programs of the system they need and how
+//! `soak` keeps rude clients at a server, `sanitize` looks at unsafe code, `bench` measures servers under
+//! load. `parts` knows which programs of the system they need and how
 //! to get them; `command` starts processes; `manifest` reads the few lines of `Cargo.toml` that
 //! matter.
 
@@ -15,6 +16,8 @@ mod gate;
 mod manifest;
 mod models;
 mod parts;
+mod sanitize;
+mod soak;
 mod suite;
 
 use std::path::{Path, PathBuf};
@@ -27,7 +30,10 @@ usage: cargo xtask <command>
   check [--without STEP]...  everything that has to be green before a commit
   test                       sets up what the tests need, then runs all of them
   floors [ROOT]              reads the sources and enforces the borders between rooms
-  fuzz-smoke [SECONDS]       builds every fuzz target and runs each for SECONDS (10)
+  fuzz-smoke [SECONDS]       builds every fuzz target and runs each for SECONDS (15)
+  soak [SECONDS]             keeps 500 good and bad clients at a server for SECONDS (600)
+  slow                       slowhttptest beside a paced client; the memory of 5,000 slow clients
+  sanitize                   AddressSanitizer and valgrind over the modules with unsafe code
   models [CASES]             compares router and control flow with naive models (50000 cases each)
   bench --gate               counts the instructions of a request; fails beyond the recorded ones
   bench --gate --record      counts them and records them, for a change that is worth its cost
@@ -55,6 +61,13 @@ fn main() -> ExitCode {
             Ok(cases) => models::run(&root, cases),
             Err(_) => Err(format!("`{cases}` is not a number of cases")),
         },
+        ["soak"] => soak::soak(&root, soak::SECONDS),
+        ["soak", seconds] => match seconds.parse() {
+            Ok(seconds) => soak::soak(&root, seconds),
+            Err(_) => Err(format!("`{seconds}` is not a number of seconds")),
+        },
+        ["slow"] => soak::slow(&root),
+        ["sanitize"] => sanitize::run(&root),
         ["bench", "--gate"] => gate::run(&root, gate::Mode::Compare),
         ["bench", "--gate", "--record"] => gate::run(&root, gate::Mode::Record),
         ["bench", options @ ..] => bench::run(&root, options),

@@ -32,10 +32,10 @@ pub(crate) const FUZZING: &[Part] = &[
     Part { programs: &["cargo-fuzz"], get: Get::CargoInstall("cargo-fuzz"), needed_by: "fuzz-smoke", once: Once::Exists("fuzz") },
 ];
 
-/// What `bench --gate` needs besides.
+/// What `bench --gate` and `sanitize` need besides.
 #[rustfmt::skip]
 pub(crate) const COUNTING: &[Part] = &[
-    Part { programs: &["valgrind"], get: Get::Apt("valgrind"), needed_by: "counting instructions", once: Once::Exists("bench") },
+    Part { programs: &["valgrind"], get: Get::Apt("valgrind"), needed_by: "counting instructions and `sanitize`", once: Once::Exists("bench") },
 ];
 
 /// What `bench` needs besides.
@@ -45,6 +45,18 @@ pub(crate) const LOAD: &[Part] = &[
     Part { programs: &["taskset"], get: Get::Apt("util-linux"), needed_by: "benchmarks", once: Once::Exists("bench") },
     Part { programs: &["setpriv"], get: Get::Apt("util-linux"), needed_by: "benchmarks", once: Once::Exists("bench") },
     Part { programs: &["prlimit"], get: Get::Apt("util-linux"), needed_by: "benchmarks", once: Once::Exists("bench") },
+];
+
+/// What `soak` and `slow` need besides.
+#[rustfmt::skip]
+pub(crate) const DESCRIPTORS: &[Part] = &[
+    Part { programs: &["prlimit"], get: Get::Apt("util-linux"), needed_by: "tests with many connections", once: Once::Exists("soak") },
+];
+
+/// What `slow` needs besides.
+#[rustfmt::skip]
+pub(crate) const SLOW: &[Part] = &[
+    Part { programs: &["slowhttptest"], get: Get::Apt("slowhttptest"), needed_by: "tests of slow clients", once: Once::Exists("soak") },
 ];
 
 pub(crate) struct Part {

@@ -7,7 +7,7 @@
 
 mod check;
 mod load;
-mod machine;
+pub(crate) mod machine;
 mod options;
 mod peers;
 mod probe;

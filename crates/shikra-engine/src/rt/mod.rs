@@ -36,3 +36,6 @@ pub fn is_virtual() -> bool {
 thread_local! {
     static VIRTUAL: Cell<bool> = const { Cell::new(false) };
 }
+
+#[cfg(test)]
+mod tests;
