@@ -364,6 +364,9 @@ const SHIKRA: &[Room] = &[
             SHIKRA_CRATES,
             EXCHANGE,
             &[
+                // What the access log has a line about.
+                "shikra_engine::service::Refusal",
+                "shikra_engine::service::Reply",
                 "shikra_engine::service::panic_message",
                 "shikra_engine::slot",
                 "shikra_proto::header",

@@ -20,8 +20,9 @@ fn all(router: &Router<String>, method: &Method, path: &str, params: &mut Params
 }
 
 fn pattern() -> impl Strategy<Value = String> {
-    let segment =
-        prop::sample::select(vec!["a", "b", "A", "", "a%2Fb", "%C3%A9", "%25", "a%20b", ":p", ":p?"]);
+    let segment = prop::sample::select(vec![
+        "a", "b", "A", "", "a%2Fb", "%C3%A9", "%25", "a%20b", ":p", ":p?",
+    ]);
     let tail = prop::sample::select(vec!["", "", "", "/", "//", "/*", "/*?"]);
     (prop::collection::vec(segment, 0..4), tail).prop_map(|(segments, tail)| {
         let named =
