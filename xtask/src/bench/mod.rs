@@ -175,6 +175,9 @@ impl<'r> Bench<'r> {
         let (mut running, mut left_out) = (Vec::new(), Vec::new());
         for ready in &self.servers {
             let peer = ready.peer;
+            if !workload.exchange.is_for(peer.name) {
+                continue;
+            }
             if workload.workers > 1 && peer.workers == Workers::One {
                 left_out.push((peer.name, "it has one worker".to_owned()));
                 continue;

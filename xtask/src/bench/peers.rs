@@ -34,11 +34,14 @@ pub(crate) enum Workers {
 
 pub(crate) const FLOOR: &str = "floor";
 pub(crate) const OURS: &str = "shikra";
+/// The framework's connection loop alone, which shows what the rest of the framework costs.
+pub(crate) const ENGINE: &str = "engine";
 
 #[rustfmt::skip]
 pub(crate) const PEERS: &[Peer] = &[
     Peer { name: FLOOR, program: Program::Floor, package: "", workers: Workers::One },
     Peer { name: OURS, program: Program::Cargo("server-shikra"), package: "shikra", workers: Workers::AsTold },
+    Peer { name: ENGINE, program: Program::Cargo("server-engine"), package: "shikra-engine", workers: Workers::AsTold },
     Peer { name: "hyper", program: Program::Cargo("server-hyper"), package: "hyper", workers: Workers::One },
     Peer { name: "axum", program: Program::Cargo("server-axum"), package: "axum", workers: Workers::AsTold },
     Peer { name: "actix-web", program: Program::Cargo("server-actix-web"), package: "actix-web", workers: Workers::AsTold },

@@ -1,5 +1,7 @@
 //! What is measured: a table of workloads, and the request and the reply of each, byte by byte.
 
+use super::peers::{ENGINE, FLOOR, OURS};
+
 /// One thing to measure.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Workload {
@@ -31,6 +33,7 @@ pub(crate) enum Exchange {
     Plaintext,
     Page,
     Params,
+    User,
     Json,
     Middleware,
     Upload,
@@ -52,9 +55,12 @@ pub(crate) const CURVE_ROUTES: &str = "routes";
 pub(crate) const WORKLOADS: &[Workload] = &[
     load("plaintext-64", "plaintext", "`Hello, World!`, 64 connections", Exchange::Plaintext, 64, 1),
     load("plaintext-512", "plaintext", "`Hello, World!`, 512 connections", Exchange::Plaintext, 512, 1),
+    // HX-002, HX-003: the load that HyperExpress publishes.
     load("page-2500x4", "page", "a small HTML page with the time, 2,500 connections, 4 requests pipelined on each", Exchange::Page, 2500, 4),
     load("pipelined-64x16", "pipelined", "`Hello, World!`, 64 connections, 16 requests pipelined on each", Exchange::Plaintext, 64, 16),
     routed("params-64", "params", "two parameters, nine header fields of a browser, 200 other routes, 64 connections", 200),
+    // PO-002, PO-003: the load that Polka publishes.
+    load("user-4", "user", "one parameter, 4 connections; the framework beside its own engine", Exchange::User, 4, 1),
     load("json-64", "json", "200 bytes of JSON into a typed value and back, 64 connections", Exchange::Json, 64, 1),
     load("middleware-64", "middleware", "`Hello, World!` behind three middlewares that do nothing, 64 connections", Exchange::Middleware, 64, 1),
     load("upload-16", "upload", "1 MiB received and counted, 16 connections", Exchange::Upload, 16, 1),
@@ -124,11 +130,22 @@ impl Workload {
 }
 
 impl Exchange {
+    /// Whether this server is measured with it. The engine answers what shows the framework's own share, and
+    /// nobody else is asked for what shows nothing more.
+    pub(crate) fn is_for(self, peer: &str) -> bool {
+        match peer {
+            FLOOR | OURS => true,
+            ENGINE => matches!(self, Self::Plaintext | Self::Page | Self::User),
+            _ => self != Self::User,
+        }
+    }
+
     /// One whole request.
     pub(crate) fn request(self) -> Vec<u8> {
         match self {
             Self::Plaintext => get("/plaintext", ""),
             Self::Page => get("/html", ""),
+            Self::User => get("/users/123", ""),
             Self::Params => get("/users/4711/books/the-art-of-computing", BROWSER),
             Self::Middleware => get("/middleware", ""),
             Self::Download => get("/block", ""),
@@ -151,6 +168,7 @@ impl Exchange {
     pub(crate) fn body(self) -> Body {
         Body::Exactly(match self {
             Self::Plaintext | Self::Middleware => b"Hello, World!".to_vec(),
+            Self::User => b"User: 123".to_vec(),
             Self::Params => b"user 4711 book the-art-of-computing".to_vec(),
             Self::Json => ORDER.as_bytes().to_vec(),
             Self::Upload => MIB.to_string().into_bytes(),

@@ -12,6 +12,7 @@ fn main() -> std::io::Result<()> {
     register_others(&mut app, options.routes_before());
     app.get("/plaintext", async |_| HELLO)
         .get("/html", async |_| Html(page()))
+        .get("/users/:id", async |req| Ok(format!("User: {}", req.param::<String>("id")?)))
         .get("/users/:id/books/:title", async |req| {
             let id: u64 = req.param("id")?;
             Ok(format!("user {id} book {}", req.param::<String>("title")?))
