@@ -259,6 +259,16 @@ pub fn reply_framing(
         let framing = ReplyFraming::Length(len);
         return ReplyPlan { framing, writes_body: true, closes: false };
     }
+    any_reply_framing(method, version, status, len)
+}
+
+/// The same for every reply: the oracle of the short way in the tests.
+fn any_reply_framing(
+    method: &Method,
+    version: Version,
+    status: StatusCode,
+    len: Option<u64>,
+) -> ReplyPlan {
     let without_body = |framing| ReplyPlan { framing, writes_body: false, closes: false };
     let tunnels = *method == Method::CONNECT && status.is_success();
     // RFC 9110 §8.6: no Content-Length in 1xx, 204, or 2xx to CONNECT. In 304 it may stand, and is left out.
@@ -329,3 +339,6 @@ fn push_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 /// What a head takes besides its fields, reserved in one go.
 const TYPICAL_BYTES: usize = 192;
 const HEX: [u8; 16] = *b"0123456789abcdef";
+
+#[cfg(test)]
+mod tests;

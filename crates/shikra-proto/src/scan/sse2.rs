@@ -1,7 +1,9 @@
 //! Sixteen bytes in one register: SSE2, which every x86-64 has.
 //!
 //! The instructions are `unsafe` only because a processor might lack them; none of them takes a pointer. Its safe
-//! twin is `portable`.
+//! twin is `portable`, which in its place costs these instructions a request (gate): plaintext 3,589 instead of
+//! 2,700, browser 10,202 instead of 4,592, params 12,078 instead of 6,352. Eight bytes a step in plain words cost
+//! browser 6,493 where this cost 5,340.
 
 use std::arch::x86_64 as cpu;
 

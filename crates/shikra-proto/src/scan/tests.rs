@@ -105,3 +105,17 @@ fn short_bytes_are_padded() {
         assert_eq!(padded(&bytes[..len]), naive);
     }
 }
+
+#[test]
+fn numbers_are_written_as_the_standard_library_writes_them() {
+    let powers = (0..20).map(|power| 10_u64.pow(power));
+    let around = powers.flat_map(|power| [power - 1, power, power + 1]);
+    for number in (0..2_000).chain(around).chain([u64::MAX - 1, u64::MAX]) {
+        let mut out = b"x".to_vec();
+        push_decimal(&mut out, number);
+        assert_eq!(out, format!("x{number}").as_bytes());
+        let mut out = Vec::new();
+        push_long_decimal(&mut out, number);
+        assert_eq!(out, number.to_string().as_bytes());
+    }
+}
