@@ -30,6 +30,14 @@ impl Block {
         bits(or(and_not(self.is(b'\t'), low), self.is(0x7f)))
     }
 
+    /// All control bytes.
+    #[inline]
+    pub(crate) fn stops(self) -> u32 {
+        // Less 0x20 and with the top bit turned, they are above all others, with a sign.
+        let low = greater(minus(self.0, all(0xa0)), all(0x5f));
+        bits(or(low, self.is(0x7f)))
+    }
+
     /// Letters and hyphens.
     #[inline]
     pub(crate) fn words(self) -> u32 {
@@ -119,6 +127,16 @@ fn minus(a: cpu::__m128i, b: cpu::__m128i) -> cpu::__m128i {
     #[allow(unsafe_code)]
     unsafe {
         cpu::_mm_sub_epi8(a, b)
+    }
+}
+
+/// With a sign.
+#[inline]
+fn greater(a: cpu::__m128i, b: cpu::__m128i) -> cpu::__m128i {
+    // SAFETY: SSE2 is part of x86-64, for which alone this module is compiled.
+    #[allow(unsafe_code)]
+    unsafe {
+        cpu::_mm_cmpgt_epi8(a, b)
     }
 }
 

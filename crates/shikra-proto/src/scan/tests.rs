@@ -1,7 +1,7 @@
 use super::*;
 
 /// All that a block can be asked, of both kinds of block.
-fn answers(bytes: &[u8; 16]) -> [[u32; 6]; 2] {
+fn answers(bytes: &[u8; 16]) -> [[u32; 7]; 2] {
     let (lower, small) = (b"accept-encoding\0", b"      \0        \0");
     let block = Block::new(bytes);
     let twin = portable::Block::new(bytes);
@@ -13,6 +13,7 @@ fn answers(bytes: &[u8; 16]) -> [[u32; 6]; 2] {
             block.host_bytes(),
             block.path_bytes(),
             block.same(lower, small),
+            block.stops(),
         ],
         [
             twin.equal(b':'),
@@ -21,6 +22,7 @@ fn answers(bytes: &[u8; 16]) -> [[u32; 6]; 2] {
             twin.host_bytes(),
             twin.path_bytes(),
             twin.same(lower, small),
+            twin.stops(),
         ],
     ]
 }
@@ -37,6 +39,7 @@ fn blocks_agree_with_their_twin_for_every_byte_at_every_place() {
                 let own = |bits: u32| bits >> place & 1 != 0;
                 assert_eq!(own(fast[0]), byte == b':');
                 assert_eq!(own(fast[1]), is_control(byte));
+                assert_eq!(own(fast[6]), byte.is_ascii_control());
                 assert!(!own(fast[2]) || is(byte, TOKEN));
                 assert!(!own(fast[3]) || is(byte, NAME));
                 assert!(!own(fast[4]) || is(byte, PATH) && !is(byte, PERCENT));

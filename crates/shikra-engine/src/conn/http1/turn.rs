@@ -46,16 +46,38 @@ impl<I: Io, S: Service> Connection<I, S> {
 
     fn read_and_use(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Step {
         let mut scratch = self.base().scratch.take_read();
-        let read = match self.is_draining() && self.state == State::Idle {
-            false => self.io.poll_read(cx, &mut scratch),
+        let step = loop {
+            let step = self.read_once(cx, out, &mut scratch);
+            if matches!(step, Step::Wait) || !self.is_at_rest() {
+                break step;
+            }
+            // All is answered: the replies leave before the read that usually finds nothing.
+            self.write_out(out);
+            if !self.is_at_rest() {
+                break step;
+            }
+        };
+        self.base().scratch.give_read(scratch);
+        step
+    }
+
+    /// Between requests, and nothing waits.
+    fn is_at_rest(&self) -> bool {
+        self.state == State::Idle && self.input.is_empty() && self.output.is_empty()
+    }
+
+    fn read_once(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>, scratch: &mut [u8]) -> Step {
+        let ends = self.is_draining() && self.state == State::Idle;
+        let read = match ends {
+            false => self.io.poll_read(cx, scratch),
             // A request that has arrived is answered; the reactor need not have seen it yet.
-            true => match self.io.read_now(&mut scratch) {
+            true => match self.io.read_now(scratch) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
                 result => Poll::Ready(result),
             },
         };
-        let step = match read {
-            Poll::Pending if self.is_draining() && self.state == State::Idle => {
+        match read {
+            Poll::Pending if ends => {
                 self.go(Event::Shutdown);
                 Step::Again
             }
@@ -77,9 +99,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                     self.use_input(cx, out)
                 }
             }
-        };
-        self.base().scratch.give_read(scratch);
-        step
+        }
     }
 
     /// Answers what is in the worker's buffer; only the unused rest becomes the connection's own.
