@@ -108,26 +108,29 @@ impl HeadDecoder {
             self.line_start = narrow(at);
             self.state = State::Fields;
         }
+        // `window` is far shorter than 4 GiB.
+        let mut at = narrow(at);
         loop {
-            // `window` is far shorter than 4 GiB.
-            if let Some(line) = plain_line(window.get(at..).unwrap_or_default(), narrow(at)) {
+            if let Some(line) = window.get(at as usize..)
+                && let Some(line) = plain_line(line, at)
+            {
                 if head.fields_len() >= limits.fields_cap() {
                     return Err(HeadError::TooManyFields);
                 }
                 head.note_field(line.field, line.known);
-                at += line.len as usize;
+                at += line.len;
                 continue;
             }
-            match any_line(window, at)? {
+            match any_line(window, at as usize)? {
                 Line::Field { field, known, next } => {
                     if head.fields_len() >= limits.fields_cap() {
                         return Err(HeadError::TooManyFields);
                     }
                     head.note_field(field, known);
-                    at = next;
+                    at = narrow(next);
                 }
                 Line::Partial(run) => {
-                    self.line_start = narrow(at);
+                    self.line_start = at;
                     return self.pause(window, run, limits);
                 }
                 Line::End { next } => {
@@ -175,20 +178,22 @@ impl HeadDecoder {
     ) -> Result<Step, HeadError> {
         let unfinished = Ok(Step::Partial(Run::None));
         let Some(start) = self.skip_empty_lines(window, start)? else { return unfinished };
-        let line = window.get(start..).unwrap_or_default();
+        let Some(line) = window.get(start..) else { return unfinished };
         let Some((method, method_len)) = method(line)? else { return unfinished };
         let target_start = start + method_len + 1;
-        let rest = window.get(target_start..).unwrap_or_default();
+        // A space has ended the method, and another ends the target, so there is always a rest.
+        let Some(rest) = window.get(target_start..) else { return unfinished };
         let (target_len, target) = match scan_target(rest, &method, limits.target_bytes_max)? {
             Found::Ended { len, target } => (len, target),
             Found::OutOfBytes(run) => return Ok(Step::Partial(run)),
         };
-        let version_start = target_start + target_len + 1;
-        let rest = window.get(version_start..).unwrap_or_default();
+        let Some((text, [_, rest @ ..])) = rest.split_at_checked(target_len) else {
+            return unfinished;
+        };
         let Some(version) = version(rest)? else { return unfinished };
-        head.set_target(window.get(target_start..version_start - 1).unwrap_or_default(), target);
+        head.set_target(text, target);
         head.set_method_and_version(method, version);
-        Ok(Step::Done(version_start + VERSION_LINE_LEN))
+        Ok(Step::Done(target_start + target_len + 1 + VERSION_LINE_LEN))
     }
 
     /// RFC 9112 §2.2: at least one empty line before a request is skipped. Endless ones are not.

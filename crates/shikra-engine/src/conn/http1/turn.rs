@@ -4,6 +4,7 @@ use super::{Active, Connection, Stage, Step, body::BodyProgress};
 use crate::rt::Io;
 use crate::service::{Answer, Exchange, Incident, Refusal, Reply, Service, panic_message};
 use crate::slot::SlotFuture;
+use bytes::Bytes;
 use http::StatusCode;
 use shikra_proto::http1::state::{After, Event, State};
 use shikra_proto::http1::{BodyFraming, HeadError, HeadStatus, peek_method};
@@ -185,11 +186,10 @@ impl<I: Io, S: Service> Connection<I, S> {
                 Ok(HeadStatus::Complete { len }) => {
                     used += len;
                     unique.set_client(self.client, hub.base.clock.now());
-                    self.decoder = Default::default();
                 }
             }
             self.enter_handling();
-            let body = self.begin_body(&exchange, bytes.get(used..).unwrap_or_default(), &mut used);
+            let body = self.begin_body(&exchange, bytes, &mut used);
             self.call(cx, out, exchange, body);
             answered += 1;
             if self.state != State::Idle {
@@ -209,7 +209,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         self.is_first = false;
     }
 
-    /// Takes what has come of a body; returns the rest's progress, if there is a rest.
+    /// Takes what has come of a body, from the byte `used`; returns the rest's progress, if there is a rest.
     fn begin_body(
         &mut self,
         exchange: &Exchange<S::Extra>,
@@ -220,6 +220,14 @@ impl<I: Io, S: Service> Connection<I, S> {
         let framing = head.body_framing();
         if let BodyFraming::None = framing {
             exchange.body().open(Some(0));
+            return None;
+        }
+        let bytes = bytes.get(*used..).unwrap_or_default();
+        if let BodyFraming::Length(len @ 1..) = framing
+            && let Some(whole) = usize::try_from(len).ok().and_then(|len| bytes.get(..len))
+        {
+            exchange.body().open_whole(Bytes::copy_from_slice(whole));
+            *used += whole.len();
             return None;
         }
         let mut progress = BodyProgress::new(framing, head.expects_continue());
@@ -236,32 +244,25 @@ impl<I: Io, S: Service> Connection<I, S> {
         mut exchange: Rc<Exchange<S::Extra>>,
         body: Option<Box<BodyProgress>>,
     ) {
-        let mut later = None;
         let service = self.hub.service();
-        let poll = catch_unwind(AssertUnwindSafe(|| match service.call(&mut exchange) {
-            Answer::Now(reply) => Poll::Ready(Answer::Now(reply)),
+        let answer = catch_unwind(AssertUnwindSafe(|| match service.call(&mut exchange) {
             Answer::Later(mut future) => {
                 match exchange.body().attend(|| Pin::new(&mut future).poll(cx)) {
-                    Poll::Ready(response) => Poll::Ready(service.finish(&exchange, response)),
-                    Poll::Pending => {
-                        later = Some(future);
-                        Poll::Pending
-                    }
+                    Poll::Ready(response) => service.finish(&exchange, response),
+                    Poll::Pending => Answer::Later(future),
                 }
             }
+            now => now,
         }));
         // What a client asked for before it closed its half is answered within the same grace.
         if self.peer_finished_at.is_some() {
             exchange.fate().set_closed();
         }
         let active = Active { exchange, service, body };
-        match (poll, later) {
-            (Ok(Poll::Ready(Answer::Now(reply))), _) => self.reply(out, active, reply),
-            (Ok(Poll::Pending), Some(future)) | (Ok(Poll::Ready(Answer::Later(future))), _) => {
-                self.begin_handling(cx, future, active);
-            }
-            (Ok(Poll::Pending), None) => self.recover(cx, out, active, &"no future"),
-            (Err(panic), _) => self.recover(cx, out, active, &*panic),
+        match answer {
+            Ok(Answer::Now(reply)) => self.reply(out, active, reply),
+            Ok(Answer::Later(future)) => self.begin_handling(cx, future, active),
+            Err(panic) => self.recover(cx, out, active, &*panic),
         }
     }
 
