@@ -225,6 +225,7 @@ impl BodyCell {
     // The connection's side, or that of whoever else brings the bytes.
 
     /// Begins a body of this length; zero for none, `None` where it is not known.
+    #[inline]
     pub fn open(&self, announced: Option<u64>) {
         self.is_used.set(announced != Some(0));
         let mut state = self.state.borrow_mut();

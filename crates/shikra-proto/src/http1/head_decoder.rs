@@ -111,15 +111,18 @@ impl HeadDecoder {
         // `window` is far shorter than 4 GiB.
         let mut at = narrow(at);
         loop {
-            if let Some(line) = window.get(at as usize..)
-                && let Some(line) = plain_line(line, at)
-            {
-                if head.fields_len() >= limits.fields_cap() {
-                    return Err(HeadError::TooManyFields);
+            if let Some(line) = window.get(at as usize..) {
+                if let [b'\r', b'\n', ..] = line {
+                    return self.end(window, at as usize + 2, limits, head);
                 }
-                head.note_field(line.field, line.known);
-                at += line.len;
-                continue;
+                if let Some(line) = plain_line(line, at) {
+                    if head.fields_len() >= limits.fields_cap() {
+                        return Err(HeadError::TooManyFields);
+                    }
+                    head.note_field(line.field, line.known);
+                    at += line.len;
+                    continue;
+                }
             }
             match any_line(window, at as usize)? {
                 Line::Field { field, known, next } => {
@@ -133,14 +136,24 @@ impl HeadDecoder {
                     self.line_start = at;
                     return self.pause(window, run, limits);
                 }
-                Line::End { next } => {
-                    head.bytes.extend_from_slice(window.get(..next).unwrap_or_default());
-                    head.finish_decoded(limits)?;
-                    *self = Self::default();
-                    return Ok(HeadStatus::Complete { len: next });
-                }
+                Line::End { next } => return self.end(window, next, limits, head),
             }
         }
+    }
+
+    /// The head is whole, and `len` bytes long.
+    #[inline]
+    fn end(
+        &mut self,
+        window: &[u8],
+        len: usize,
+        limits: &HeadLimits,
+        head: &mut RequestHead,
+    ) -> Result<HeadStatus, HeadError> {
+        head.bytes.extend_from_slice(window.get(..len).unwrap_or_default());
+        head.finish_decoded(limits)?;
+        *self = Self::default();
+        Ok(HeadStatus::Complete { len })
     }
 
     /// Says whether looking at the current line again gives nothing new: the run it ended in goes on, and no limit is reached.
