@@ -110,10 +110,10 @@ impl HeadDecoder {
         }
         // `window` is far shorter than 4 GiB.
         let mut at = narrow(at);
-        loop {
+        let len = loop {
             if let Some(line) = window.get(at as usize..) {
                 if let [b'\r', b'\n', ..] = line {
-                    return self.end(window, at as usize + 2, limits, head);
+                    break at as usize + 2;
                 }
                 if let Some(line) = plain_line(line, at) {
                     if head.fields_len() >= limits.fields_cap() {
@@ -136,20 +136,9 @@ impl HeadDecoder {
                     self.line_start = at;
                     return self.pause(window, run, limits);
                 }
-                Line::End { next } => return self.end(window, next, limits, head),
+                Line::End { next } => break next,
             }
-        }
-    }
-
-    /// The head is whole, and `len` bytes long.
-    #[inline]
-    fn end(
-        &mut self,
-        window: &[u8],
-        len: usize,
-        limits: &HeadLimits,
-        head: &mut RequestHead,
-    ) -> Result<HeadStatus, HeadError> {
+        };
         head.bytes.extend_from_slice(window.get(..len).unwrap_or_default());
         head.finish_decoded(limits)?;
         *self = Self::default();
