@@ -225,11 +225,23 @@ impl BodyCell {
     // The connection's side, or that of whoever else brings the bytes.
 
     /// Begins a body of this length; zero for none, `None` where it is not known.
+    #[inline]
     pub fn open(&self, announced: Option<u64>) {
         self.is_used.set(announced != Some(0));
         let mut state = self.state.borrow_mut();
         state.announced = announced;
         state.stage = if announced == Some(0) { Stage::Complete } else { Stage::Open };
+    }
+
+    /// Begins a body that is here whole, and not empty: [`BodyCell::open`], [`BodyCell::push`] and
+    /// [`BodyCell::complete`] in one step, before anybody has looked at it.
+    pub(crate) fn open_whole(&self, whole: Bytes) {
+        self.is_used.set(true);
+        let mut state = self.state.borrow_mut();
+        state.announced = Some(whole.len() as u64);
+        state.received = whole.len() as u64;
+        state.chunks.push_back(whole);
+        state.stage = Stage::Complete;
     }
 
     /// Hands over bytes; false if they are more than the limit.
@@ -332,14 +344,20 @@ impl BodyCell {
         self.hooks.0.get_mut().clear();
         let state = self.state.get_mut();
         state.chunks.clear();
-        // A pooled body keeps room for a window's chunks and no more.
-        state.chunks.shrink_to(CHUNKS_KEPT_MAX);
+        if state.chunks.capacity() > CHUNKS_KEPT_MAX {
+            // A pooled body keeps room for a window's chunks and no more.
+            state.chunks.shrink_to(CHUNKS_KEPT_MAX);
+        }
         state.trailers.clear();
         state.readers.clear();
-        let (chunks, readers) =
-            (std::mem::take(&mut state.chunks), std::mem::take(&mut state.readers));
-        *state = State { chunks, readers, ..State::default() };
+        // Field by field: a new state would drop the old one's queues.
+        (state.stage, state.announced, state.received) = (Stage::Complete, None, 0);
+        (state.max, state.oversize) = (None, Oversize::default());
+        (state.wanted, state.connection) = (false, None);
     }
 }
 
 const CHUNKS_KEPT_MAX: usize = 8;
+
+#[cfg(test)]
+mod tests;

@@ -144,22 +144,6 @@ pub(crate) fn all_token(bytes: &[u8]) -> bool {
     blocks.iter().all(are_words) && are_words(end) || span(bytes, TOKEN) == bytes.len()
 }
 
-/// Finds the first `byte`, eight bytes a step.
-#[inline]
-pub(crate) fn find(bytes: &[u8], byte: u8) -> Option<usize> {
-    let (blocks, tail) = bytes.as_chunks::<8>();
-    for (index, block) in blocks.iter().enumerate() {
-        // What is sought becomes zero; the lowest zero is marked exactly.
-        let word = u64::from_le_bytes(*block) ^ (ONES * byte as u64);
-        let zeros = word.wrapping_sub(ONES) & !word & TOPS;
-        if zeros != 0 {
-            return Some(index * 8 + (zeros.trailing_zeros() / 8) as usize);
-        }
-    }
-    let index = tail.iter().position(|&other| other == byte)?;
-    Some(bytes.len() - tail.len() + index)
-}
-
 /// Counts the bytes at the front of `bytes` that a field value may have: HTAB, SP, visible ASCII and everything above (RFC 9110 §5.5).
 #[inline]
 pub(crate) fn value_span(bytes: &[u8]) -> usize {

@@ -28,6 +28,17 @@ fn classes_cover_every_size_once() {
 }
 
 #[test]
+fn a_class_is_the_first_whose_blocks_are_large_enough() {
+    for align in [1, 2, 4, 8, 16, 32, 64] {
+        for size in 0..=2 * (CLASS_MIN << (CLASSES - 1)) {
+            let layout = Layout::from_size_align(size, align).unwrap();
+            let naive = (0..CLASSES).find(|class| size <= CLASS_MIN << class && align <= ALIGN);
+            assert_eq!(class_of(layout), naive, "{layout:?}");
+        }
+    }
+}
+
+#[test]
 fn agrees_with_a_boxed_future_for_all_sizes() {
     fn check<const N: usize>() {
         let make = || async {

@@ -133,6 +133,49 @@ fn decode_decimal(digits: &[u8]) -> Option<u64> {
 /// The status line is always that of HTTP/1.1, the highest version the server conforms to (RFC 9110 §2.5).
 pub fn encode_reply_head(out: &mut Vec<u8>, head: &ReplyHead<'_>) {
     out.reserve(TYPICAL_BYTES + head.fields.as_bytes().len());
+    match plain(head) {
+        Some((content_type, len)) => encode_plain(out, head, content_type, len),
+        None => encode_any(out, head),
+    }
+}
+
+/// The content type and length of a reply as most are: a 200 of known length whose fields are the usual ones.
+#[inline]
+fn plain(head: &ReplyHead<'_>) -> Option<(&'static str, u64)> {
+    let is_plain = head.status == StatusCode::OK
+        && head.reason.is_none()
+        && head.connection == ConnectionOption::Implied
+        && !head.fields.has_reserved()
+        && !head.fields.has_content_type();
+    match (head.content_type, head.framing) {
+        (Some(content_type), ReplyFraming::Length(len)) if is_plain => {
+            let bytes = content_type.as_bytes();
+            (scan::value_span(bytes) == bytes.len()).then_some((content_type, len))
+        }
+        _ => None,
+    }
+}
+
+/// Few large copies; [`encode_any`] is the oracle in the tests.
+fn encode_plain(out: &mut Vec<u8>, head: &ReplyHead<'_>, content_type: &str, len: u64) {
+    let mut start = *PLAIN_START;
+    if let Some(date) = start.get_mut(PLAIN_DATE_AT..).and_then(<[u8]>::first_chunk_mut) {
+        *date = *head.date;
+    }
+    out.extend_from_slice(&start);
+    out.extend_from_slice(content_type.as_bytes());
+    if head.fields.is_empty() {
+        out.extend_from_slice(b"\r\ncontent-length: ");
+    } else {
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(head.fields.as_bytes());
+        out.extend_from_slice(b"content-length: ");
+    }
+    scan::push_decimal(out, len);
+    out.extend_from_slice(b"\r\n\r\n");
+}
+
+fn encode_any(out: &mut Vec<u8>, head: &ReplyHead<'_>) {
     if head.status == StatusCode::OK && head.reason.is_none() {
         out.extend_from_slice(b"HTTP/1.1 200 OK\r\ndate: ");
     } else {
@@ -259,6 +302,16 @@ pub fn reply_framing(
         let framing = ReplyFraming::Length(len);
         return ReplyPlan { framing, writes_body: true, closes: false };
     }
+    any_reply_framing(method, version, status, len)
+}
+
+/// The same for every reply: the oracle of the short way in the tests.
+fn any_reply_framing(
+    method: &Method,
+    version: Version,
+    status: StatusCode,
+    len: Option<u64>,
+) -> ReplyPlan {
     let without_body = |framing| ReplyPlan { framing, writes_body: false, closes: false };
     let tunnels = *method == Method::CONNECT && status.is_success();
     // RFC 9110 §8.6: no Content-Length in 1xx, 204, or 2xx to CONNECT. In 304 it may stand, and is left out.
@@ -327,5 +380,11 @@ fn push_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 }
 
 /// What a head takes besides its fields, reserved in one go.
+const PLAIN_START: &[u8; 68] =
+    b"HTTP/1.1 200 OK\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT\r\ncontent-type: ";
+const PLAIN_DATE_AT: usize = 23;
 const TYPICAL_BYTES: usize = 192;
 const HEX: [u8; 16] = *b"0123456789abcdef";
+
+#[cfg(test)]
+mod tests;

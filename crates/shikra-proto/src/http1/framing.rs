@@ -90,6 +90,12 @@ fn request_framing(head: &RequestHead, is_10: bool) -> Result<BodyFraming, HeadE
         return Ok(BodyFraming::Chunked);
     }
     if has_length {
+        // One number is what nearly every client sends.
+        if !head.is_repeated(KnownField::ContentLength)
+            && let Some(length) = head.field(KnownField::ContentLength).and_then(decimal)
+        {
+            return Ok(BodyFraming::Length(length));
+        }
         return content_length(head.values(KnownField::ContentLength)).map(BodyFraming::Length);
     }
     Ok(BodyFraming::None)

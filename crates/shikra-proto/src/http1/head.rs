@@ -432,6 +432,12 @@ impl Span {
         Self { start: narrow(start), end: narrow(end) }
     }
 
+    /// Makes one of offsets that are narrow already.
+    #[inline]
+    pub(super) const fn at(start: u32, end: u32) -> Self {
+        Self { start, end }
+    }
+
     /// Gives the bytes of it.
     #[inline]
     pub(super) fn of(self, bytes: &[u8]) -> &[u8] {

@@ -72,6 +72,7 @@ impl Run {
 /// Reads a target from the front of `bytes`, up to the first space.
 ///
 /// The outcome for some bytes is also that for all their continuations, unless the bytes ran out.
+#[inline]
 pub(super) fn scan_target(
     bytes: &[u8],
     method: &Method,
@@ -145,6 +146,7 @@ fn end(scope: &[u8], len: usize, len_max: usize) -> Result<End, HeadError> {
     }
 }
 
+#[inline(never)]
 fn scan_other_form(scope: &[u8], method: &Method, len_max: usize) -> Result<Found, HeadError> {
     let len = other_target_len(scope);
     match end(scope, len, len_max)? {

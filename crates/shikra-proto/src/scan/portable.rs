@@ -22,6 +22,12 @@ impl Block {
         self.bits(super::is_control)
     }
 
+    /// All control bytes.
+    #[inline]
+    pub(crate) fn stops(self) -> u32 {
+        self.bits(|byte| byte.is_ascii_control())
+    }
+
     /// Letters and hyphens.
     #[inline]
     pub(crate) fn words(self) -> u32 {

@@ -1,7 +1,9 @@
 //! Sixteen bytes in one register: SSE2, which every x86-64 has.
 //!
 //! The instructions are `unsafe` only because a processor might lack them; none of them takes a pointer. Its safe
-//! twin is `portable`.
+//! twin is `portable`, which in its place costs these instructions a request (gate): plaintext 3,589 instead of
+//! 2,700, browser 10,202 instead of 4,592, params 12,078 instead of 6,352. Eight bytes a step in plain words cost
+//! browser 6,493 where this cost 5,340.
 
 use std::arch::x86_64 as cpu;
 
@@ -26,6 +28,14 @@ impl Block {
     pub(crate) fn controls(self) -> u32 {
         let low = self.is_in(0, 0x1f);
         bits(or(and_not(self.is(b'\t'), low), self.is(0x7f)))
+    }
+
+    /// All control bytes.
+    #[inline]
+    pub(crate) fn stops(self) -> u32 {
+        // Less 0x20 and with the top bit turned, they are above all others, with a sign.
+        let low = greater(minus(self.0, all(0xa0)), all(0x5f));
+        bits(or(low, self.is(0x7f)))
     }
 
     /// Letters and hyphens.
@@ -117,6 +127,16 @@ fn minus(a: cpu::__m128i, b: cpu::__m128i) -> cpu::__m128i {
     #[allow(unsafe_code)]
     unsafe {
         cpu::_mm_sub_epi8(a, b)
+    }
+}
+
+/// With a sign.
+#[inline]
+fn greater(a: cpu::__m128i, b: cpu::__m128i) -> cpu::__m128i {
+    // SAFETY: SSE2 is part of x86-64, for which alone this module is compiled.
+    #[allow(unsafe_code)]
+    unsafe {
+        cpu::_mm_cmpgt_epi8(a, b)
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 
 /// All that a block can be asked, of both kinds of block.
-fn answers(bytes: &[u8; 16]) -> [[u32; 6]; 2] {
+fn answers(bytes: &[u8; 16]) -> [[u32; 7]; 2] {
     let (lower, small) = (b"accept-encoding\0", b"      \0        \0");
     let block = Block::new(bytes);
     let twin = portable::Block::new(bytes);
@@ -13,6 +13,7 @@ fn answers(bytes: &[u8; 16]) -> [[u32; 6]; 2] {
             block.host_bytes(),
             block.path_bytes(),
             block.same(lower, small),
+            block.stops(),
         ],
         [
             twin.equal(b':'),
@@ -21,6 +22,7 @@ fn answers(bytes: &[u8; 16]) -> [[u32; 6]; 2] {
             twin.host_bytes(),
             twin.path_bytes(),
             twin.same(lower, small),
+            twin.stops(),
         ],
     ]
 }
@@ -37,6 +39,7 @@ fn blocks_agree_with_their_twin_for_every_byte_at_every_place() {
                 let own = |bits: u32| bits >> place & 1 != 0;
                 assert_eq!(own(fast[0]), byte == b':');
                 assert_eq!(own(fast[1]), is_control(byte));
+                assert_eq!(own(fast[6]), byte.is_ascii_control());
                 assert!(!own(fast[2]) || is(byte, TOKEN));
                 assert!(!own(fast[3]) || is(byte, NAME));
                 assert!(!own(fast[4]) || is(byte, PATH) && !is(byte, PERCENT));
@@ -103,5 +106,19 @@ fn short_bytes_are_padded() {
         let kept = len.min(16);
         naive[..kept].copy_from_slice(&bytes[..kept]);
         assert_eq!(padded(&bytes[..len]), naive);
+    }
+}
+
+#[test]
+fn numbers_are_written_as_the_standard_library_writes_them() {
+    let powers = (0..20).map(|power| 10_u64.pow(power));
+    let around = powers.flat_map(|power| [power - 1, power, power + 1]);
+    for number in (0..2_000).chain(around).chain([u64::MAX - 1, u64::MAX]) {
+        let mut out = b"x".to_vec();
+        push_decimal(&mut out, number);
+        assert_eq!(out, format!("x{number}").as_bytes());
+        let mut out = Vec::new();
+        push_long_decimal(&mut out, number);
+        assert_eq!(out, number.to_string().as_bytes());
     }
 }

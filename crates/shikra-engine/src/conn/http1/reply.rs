@@ -141,6 +141,7 @@ impl<I: Io, S: Service> Connection<I, S> {
 }
 
 /// How a reply to `head` whose body has `len` bytes is to be sent.
+#[inline]
 fn plan(head: &RequestHead, reply: &Reply, len: Option<u64>) -> ReplyPlan {
     let plan = reply_framing(head.method(), head.version(), reply.status, len);
     match plan.writes_body {

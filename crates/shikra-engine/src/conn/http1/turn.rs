@@ -4,6 +4,7 @@ use super::{Active, Connection, Stage, Step, body::BodyProgress};
 use crate::rt::Io;
 use crate::service::{Answer, Exchange, Incident, Refusal, Reply, Service, panic_message};
 use crate::slot::SlotFuture;
+use bytes::Bytes;
 use http::StatusCode;
 use shikra_proto::http1::state::{After, Event, State};
 use shikra_proto::http1::{BodyFraming, HeadError, HeadStatus, peek_method};
@@ -46,16 +47,38 @@ impl<I: Io, S: Service> Connection<I, S> {
 
     fn read_and_use(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Step {
         let mut scratch = self.base().scratch.take_read();
-        let read = match self.is_draining() && self.state == State::Idle {
-            false => self.io.poll_read(cx, &mut scratch),
+        let step = loop {
+            let step = self.read_once(cx, out, &mut scratch);
+            if matches!(step, Step::Wait) || !self.is_at_rest() {
+                break step;
+            }
+            // All is answered: the replies leave before the read that usually finds nothing.
+            self.write_out(out);
+            if !self.is_at_rest() {
+                break step;
+            }
+        };
+        self.base().scratch.give_read(scratch);
+        step
+    }
+
+    /// Between requests, and nothing waits.
+    fn is_at_rest(&self) -> bool {
+        self.state == State::Idle && self.input.is_empty() && self.output.is_empty()
+    }
+
+    fn read_once(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>, scratch: &mut [u8]) -> Step {
+        let ends = self.is_draining() && self.state == State::Idle;
+        let read = match ends {
+            false => self.io.poll_read(cx, scratch),
             // A request that has arrived is answered; the reactor need not have seen it yet.
-            true => match self.io.read_now(&mut scratch) {
+            true => match self.io.read_now(scratch) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
                 result => Poll::Ready(result),
             },
         };
-        let step = match read {
-            Poll::Pending if self.is_draining() && self.state == State::Idle => {
+        match read {
+            Poll::Pending if ends => {
                 self.go(Event::Shutdown);
                 Step::Again
             }
@@ -77,9 +100,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                     self.use_input(cx, out)
                 }
             }
-        };
-        self.base().scratch.give_read(scratch);
-        step
+        }
     }
 
     /// Answers what is in the worker's buffer; only the unused rest becomes the connection's own.
@@ -165,11 +186,10 @@ impl<I: Io, S: Service> Connection<I, S> {
                 Ok(HeadStatus::Complete { len }) => {
                     used += len;
                     unique.set_client(self.client, hub.base.clock.now());
-                    self.decoder = Default::default();
                 }
             }
             self.enter_handling();
-            let body = self.begin_body(&exchange, bytes.get(used..).unwrap_or_default(), &mut used);
+            let body = self.begin_body(&exchange, bytes, &mut used);
             self.call(cx, out, exchange, body);
             answered += 1;
             if self.state != State::Idle {
@@ -189,7 +209,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         self.is_first = false;
     }
 
-    /// Takes what has come of a body; returns the rest's progress, if there is a rest.
+    /// Takes what has come of a body, from the byte `used`; returns the rest's progress, if there is a rest.
     fn begin_body(
         &mut self,
         exchange: &Exchange<S::Extra>,
@@ -200,6 +220,14 @@ impl<I: Io, S: Service> Connection<I, S> {
         let framing = head.body_framing();
         if let BodyFraming::None = framing {
             exchange.body().open(Some(0));
+            return None;
+        }
+        let bytes = bytes.get(*used..).unwrap_or_default();
+        if let BodyFraming::Length(len @ 1..) = framing
+            && let Some(whole) = usize::try_from(len).ok().and_then(|len| bytes.get(..len))
+        {
+            exchange.body().open_whole(Bytes::copy_from_slice(whole));
+            *used += whole.len();
             return None;
         }
         let mut progress = BodyProgress::new(framing, head.expects_continue());
@@ -216,32 +244,25 @@ impl<I: Io, S: Service> Connection<I, S> {
         mut exchange: Rc<Exchange<S::Extra>>,
         body: Option<Box<BodyProgress>>,
     ) {
-        let mut later = None;
         let service = self.hub.service();
-        let poll = catch_unwind(AssertUnwindSafe(|| match service.call(&mut exchange) {
-            Answer::Now(reply) => Poll::Ready(Answer::Now(reply)),
+        let answer = catch_unwind(AssertUnwindSafe(|| match service.call(&mut exchange) {
             Answer::Later(mut future) => {
                 match exchange.body().attend(|| Pin::new(&mut future).poll(cx)) {
-                    Poll::Ready(response) => Poll::Ready(service.finish(&exchange, response)),
-                    Poll::Pending => {
-                        later = Some(future);
-                        Poll::Pending
-                    }
+                    Poll::Ready(response) => service.finish(&exchange, response),
+                    Poll::Pending => Answer::Later(future),
                 }
             }
+            now => now,
         }));
         // What a client asked for before it closed its half is answered within the same grace.
         if self.peer_finished_at.is_some() {
             exchange.fate().set_closed();
         }
         let active = Active { exchange, service, body };
-        match (poll, later) {
-            (Ok(Poll::Ready(Answer::Now(reply))), _) => self.reply(out, active, reply),
-            (Ok(Poll::Pending), Some(future)) | (Ok(Poll::Ready(Answer::Later(future))), _) => {
-                self.begin_handling(cx, future, active);
-            }
-            (Ok(Poll::Pending), None) => self.recover(cx, out, active, &"no future"),
-            (Err(panic), _) => self.recover(cx, out, active, &*panic),
+        match answer {
+            Ok(Answer::Now(reply)) => self.reply(out, active, reply),
+            Ok(Answer::Later(future)) => self.begin_handling(cx, future, active),
+            Err(panic) => self.recover(cx, out, active, &*panic),
         }
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 /// What came of a line, in a form that can be compared.
 fn shape(line: &Line) -> (Option<FieldSpan>, Option<KnownField>, usize) {
@@ -38,7 +39,9 @@ fn the_short_way_agrees_with_the_long_one() {
                     let text = format!("skip{name}:{space}{value}{end}");
                     for len in 4..=text.len() {
                         let window = &text.as_bytes()[..len];
-                        let Some(line) = well_formed_line(window, 4) else { continue };
+                        let Some(line) = plain_line(&window[4..], 4) else { continue };
+                        let PlainLine { field, known, len } = line;
+                        let line = Line::Field { field, known, next: 4 + len as usize };
                         let long = any_line(window, 4);
                         assert_eq!(shape(&line), shape(&long.unwrap()), "{text:?}");
                         taken += 1;
@@ -48,4 +51,102 @@ fn the_short_way_agrees_with_the_long_one() {
         }
     }
     assert!(taken > 200, "the short way was hardly taken: {taken}");
+}
+
+/// All that can be seen of a head.
+fn seen(head: &RequestHead) -> String {
+    let known = |name: &&str| KnownField::find(name.as_bytes());
+    let fields: Vec<_> = KNOWN
+        .iter()
+        .filter_map(known)
+        .map(|name| {
+            let values: Vec<_> = head.values(name).collect();
+            (head.field(name), head.has(name), head.is_repeated(name), values)
+        })
+        .collect();
+    let all: Vec<_> = head.fields().collect();
+    format!(
+        "{:?}",
+        (
+            (head.method(), head.version(), head.target(), head.target_form(), head.path()),
+            (head.path_is_plain(), head.query(), head.authority(), all, fields),
+            (head.body_framing(), head.keep_alive(), head.expects_continue(), head.upgrade()),
+        )
+    )
+}
+
+const KNOWN: [&str; 9] = [
+    "host",
+    "cookie",
+    "connection",
+    "expect",
+    "upgrade",
+    "content-length",
+    "transfer-encoding",
+    "accept",
+    "x-forwarded-proto",
+];
+
+fn any_head() -> impl Strategy<Value = Vec<u8>> {
+    let line = prop::sample::select(vec![
+        "GET / HTTP/1.1\r\n",
+        "\r\n\r\nHEAD /a%20b?q=1&r HTTP/1.0\r\n",
+        "POST http://host:1/x HTTP/1.1\r\n",
+        "OPTIONS * HTTP/1.1\r\n",
+        "CONNECT a:443 HTTP/1.1\r\n",
+        "BREW /pot HTTP/1.1\r\n",
+        "GET /\u{e9} HTTP/1.1\r\n",
+        "GET / HTTP/2.0\r\n",
+        "nonsense\r\n",
+    ]);
+    let field = prop::sample::select(vec![
+        "host: a\r\n",
+        "Host: b:80\r\n",
+        "cookie: a=1; b=2\r\n",
+        "connection: close, upgrade\r\n",
+        "upgrade: websocket\r\n",
+        "expect: 100-continue\r\n",
+        "content-length: 3\r\n",
+        "transfer-encoding: chunked\r\n",
+        "accept:\t*/*  \r\n",
+        "x-forwarded-proto: https\r\n",
+        "sec-fetch-destination-of-my-own: empty\r\n",
+        "x-empty: \r\n",
+        " folded\r\n",
+        "x: \u{1}\r\n",
+    ]);
+    (line, prop::collection::vec(field, 0..7), any::<bool>()).prop_map(|(line, fields, ends)| {
+        let end = if ends { "\r\n" } else { "" };
+        format!("{line}host: h\r\n{}{end}", fields.concat()).into_bytes()
+    })
+}
+
+proptest! {
+    /// After whatever requests, whole, in part or refused: what says that it is clear is as new, and what
+    /// was used is decoded into like a new one.
+    #[test]
+    fn a_head_that_says_it_is_clear_is_as_new(
+        heads in prop::collection::vec((any_head(), any::<prop::sample::Index>(), any::<bool>()), 1..6),
+    ) {
+        let (limits, mut used) = (HeadLimits::default(), RequestHead::new());
+        let new = seen(&RequestHead::new());
+        for (bytes, cut, is_cleared) in heads {
+            let cut = cut.index(bytes.len() + 1);
+            let (mut decoder, mut twin, mut fresh) =
+                (HeadDecoder::default(), HeadDecoder::default(), RequestHead::new());
+            let mut got = decoder.decode(&bytes[..cut], &limits, &mut used);
+            prop_assert_eq!(&got, &twin.decode(&bytes[..cut], &limits, &mut fresh));
+            if got == Ok(HeadStatus::Partial) {
+                got = decoder.decode(&bytes, &limits, &mut used);
+                prop_assert_eq!(&got, &twin.decode(&bytes, &limits, &mut fresh));
+            }
+            prop_assert_eq!(seen(&used), seen(&fresh));
+            prop_assert!(!used.is_clear() || seen(&used) == new);
+            if is_cleared {
+                used.clear();
+                prop_assert!(used.is_clear());
+                prop_assert_eq!(seen(&used), new.clone());
+            }
+        }
+    }
 }
