@@ -7,15 +7,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Runs `time`, shared out to the rounds, with the clients of `seed` in each of them.
+/// Runs `time`, shared out to a warm-up and the rounds, with the clients of `seed` in each of them.
 pub(crate) fn run(time: Duration, seed: u64) -> Result<(), String> {
     let mut server = Server::start(&OPTIONS)?;
+    let round_time = time / (1 + ROUNDS);
     // Fills caches and pools, so that the first round begins where the others do.
-    crowd(&server, time / WARM_UP, seed).map_err(|why| format!("soak: warm-up: {why}"))?;
+    crowd(&server, round_time, seed).map_err(|why| format!("soak: warm-up: {why}"))?;
     server.settle(SETTLE_MAX).map_err(|why| format!("soak: warm-up: {why}"))?;
     let mut memory = Vec::new();
     for round in 1..=ROUNDS {
-        let tally = crowd(&server, (time - time / WARM_UP) / ROUNDS, seed)
+        let tally = crowd(&server, round_time, seed)
             .map_err(|why| format!("soak: round {round}, seed {seed}: {why}"))?;
         server.check_alive()?;
         let settled =
@@ -81,8 +82,6 @@ fn judge(memory: &[u64]) -> Result<(), String> {
 /// Limits and timeouts as they are by default.
 const OPTIONS: [&str; 2] = ["--workers", "2"];
 const ROUNDS: u32 = 5;
-/// The part of the time that comes before the first round.
-const WARM_UP: u32 = 10;
 const CLIENTS: u16 = 500;
 const STACK_BYTES: usize = 256 * 1024;
 /// More than the timeouts of those who are gone without a word.

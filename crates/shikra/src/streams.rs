@@ -125,9 +125,10 @@ where
     Until(Some((Box::pin(stream), Box::pin(end))))
 }
 
-struct Until<S, F>(Option<(Pin<Box<S>>, Pin<Box<F>>)>);
+/// The stream and its end; nothing once either is over.
+struct Until<S, F>(Option<Both<S, F>>);
 
-impl<S, F> Unpin for Until<S, F> {}
+type Both<S, F> = (Pin<Box<S>>, Pin<Box<F>>);
 
 impl<S, T, E, F> Stream for Until<S, F>
 where
