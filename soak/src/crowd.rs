@@ -13,6 +13,8 @@ struct Group {
     name: &'static str,
     count: u64,
     request: &'static [u8],
+    /// Bytes of the body that are sent at once.
+    start: usize,
     does: Does,
     /// What one of them may cost, in bytes of the server's memory.
     bytes_max: u64,
@@ -24,26 +26,38 @@ enum Does {
     Read,
 }
 
-const GROUPS: [Group; 3] = [
+const GROUPS: [Group; 4] = [
     Group {
         name: "send a head",
         count: 1_700,
         request: b"GET / HTTP/1.1\r\nhost: soak\r\nx-slow: ",
+        start: 0,
         does: Does::Send,
         bytes_max: 4 * 1024,
     },
     Group {
         name: "send a body",
-        count: 1_700,
+        count: 850,
         request: b"POST /count HTTP/1.1\r\nhost: soak\r\ncontent-length: 1000\r\n\r\n",
+        start: 0,
         does: Does::Send,
-        // A handler that waits, and a window of the body.
+        // A handler that waits, and what is known of the body.
+        bytes_max: 8 * 1024,
+    },
+    Group {
+        name: "send a large body, after a window of it,",
+        count: 850,
+        request: b"POST /count HTTP/1.1\r\nhost: soak\r\ncontent-length: 1048576\r\n\r\n",
+        start: 70_000,
+        does: Does::Send,
+        // The same: the window is no client's while nothing comes.
         bytes_max: 8 * 1024,
     },
     Group {
         name: "read a stream",
         count: 1_600,
         request: b"GET /flood HTTP/1.1\r\nhost: soak\r\n\r\n",
+        start: 0,
         does: Does::Read,
         // `waiting_reply_bytes_max`, one write of the handler, and what a sender costs.
         bytes_max: (64 + 4 + 4) * 1024,
@@ -94,6 +108,7 @@ fn open(at: SocketAddr, own: Ipv4Addr, group: &Group) -> Result<TcpStream, Strin
         let mut stream = TcpStream::from(socket);
         stream.set_nodelay(true)?;
         stream.write_all(group.request)?;
+        stream.write_all(&vec![b'x'; group.start])?;
         stream.set_nonblocking(true)?;
         Ok::<_, std::io::Error>(stream)
     };

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 const USAGE: &str = "\
 usage: soak run SECONDS [SEED]   five equal rounds of good and bad clients
-       soak slow                 slowhttptest, a paced client, and the memory of 5,000 slow clients
+       soak slow [ATTACK]        slowhttptest, a paced client, and the memory of 5,000 slow clients
        soak serve [--name VALUE] the server; its options are those of `conformance`";
 
 fn main() -> ExitCode {
@@ -29,7 +29,9 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["run", seconds] => run(seconds, SEED),
         ["run", seconds, seed] => run(seconds, seed),
-        ["slow"] => slow::run().and_then(|()| crowd::run()),
+        ["slow"] => slow::run(None).and_then(|()| crowd::run()),
+        ["slow", "memory"] => crowd::run(),
+        ["slow", attack] => slow::run(Some(attack)),
         ["serve", options @ ..] => serve::run(options),
         _ => Err(USAGE.to_owned()),
     };

@@ -48,16 +48,21 @@ const ATTACKS: [Attack; 4] = [
         path: "/flood",
         options: &["-X", "-w", "10", "-y", "20", "-n", "1", "-z", "32", "-k", "1"],
         connections: 300,
-        // The system's buffer grows a few times, and each time the reply gets on.
-        gone_max: Duration::from_secs(20),
+        gone_max: TIMEOUTS_AND_MARGIN,
         holds: true,
     },
 ];
 
-/// Runs all attacks, one after the other, against one server.
-pub(crate) fn run() -> Result<(), String> {
+/// Runs all attacks, one after the other, against one server; or the one that is named.
+pub(crate) fn run(only: Option<&str>) -> Result<(), String> {
+    let attacks: Vec<&Attack> =
+        ATTACKS.iter().filter(|attack| only.is_none_or(|name| attack.name == name)).collect();
+    if attacks.is_empty() {
+        let names = ATTACKS.map(|attack| attack.name).join(", ");
+        return Err(format!("slow: there are {names}, and memory"));
+    }
     let mut server = Server::start(&OPTIONS)?;
-    for attack in &ATTACKS {
+    for attack in attacks {
         let mut seen = against(&server, attack)?;
         if !seen.keeps(P99_MAX) {
             // Something else may have wanted the processor. It will not want it twice.

@@ -40,6 +40,7 @@ const STEPS: &[Step] = &[
     Step { name: "models", run: models, then: "cargo xtask models" },
     Step { name: "gate", run: gate, then: "cargo xtask bench --gate" },
     Step { name: "soak", run: soak_briefly, then: "cargo xtask soak 60" },
+    Step { name: "slow", run: soak::slow, then: "cargo xtask slow" },
     Step { name: "sanitize", run: sanitize::run, then: "cargo xtask sanitize" },
     Step { name: "fuzz-smoke", run: fuzz_smoke, then: "cargo xtask fuzz-smoke" },
 ];

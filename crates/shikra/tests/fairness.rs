@@ -6,7 +6,7 @@ use shikra::{App, stream};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Barrier, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -77,6 +77,60 @@ fn an_endless_stream_to_a_fast_client_leaves_others_their_turn() {
     assert!(best < limit(), "p99 is {best:?}");
 }
 
+#[test]
+fn many_endless_streams_to_fast_clients_leave_others_their_turn() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let best = (0..5).map(|_| p99_beside_many(Reads::Fast)).min().unwrap();
+    assert!(best < limit(), "p99 is {best:?}");
+}
+
+#[test]
+fn many_endless_streams_to_clients_that_do_not_read_leave_others_their_turn() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let best = (0..5).map(|_| p99_beside_many(Reads::Nothing)).min().unwrap();
+    assert!(best < limit(), "p99 is {best:?}");
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    Fast,
+    Nothing,
+}
+
+/// The same beside [`STREAMS`] endless streams, which begin while the client asks.
+fn p99_beside_many(reads: Reads) -> Duration {
+    let server = app().workers(1).start("127.0.0.1:0").unwrap();
+    let ends = Arc::new(AtomicBool::new(false));
+    let normal = connect(server.addr());
+    let greedy: Vec<_> = (0..STREAMS).map(|_| connect(server.addr())).collect();
+    let (all, ended) = (Arc::new(Barrier::new(2)), Arc::clone(&ends));
+    let begin = Arc::clone(&all);
+    let flood = thread::spawn(move || {
+        begin.wait();
+        for stream in &greedy {
+            stream.set_nonblocking(true).unwrap();
+            get(stream, "/flood");
+        }
+        let mut buf = vec![0; 256 * 1024];
+        while reads == Reads::Fast && !ended.load(Ordering::Relaxed) {
+            for mut stream in &greedy {
+                // Nothing there yet: the next.
+                let _ = stream.read(&mut buf);
+            }
+        }
+        begin.wait();
+    });
+    all.wait();
+    let times = ask(&normal);
+    ends.store(true, Ordering::Relaxed);
+    all.wait();
+    flood.join().unwrap();
+    drop(normal);
+    server.stop();
+    let _ = server.wait();
+    times
+}
+
 /// The time in which 99 of 100 requests of a normal client are answered, beside one on the same worker
 /// that sends `batch` over and over and takes what comes as fast as it can.
 fn p99_beside(batch: &str) -> Duration {
@@ -93,20 +147,27 @@ fn p99_beside(batch: &str) -> Duration {
         while !ended.load(Ordering::Relaxed) && (&greedy).write_all(batch.as_bytes()).is_ok() {}
         let _ = greedy.shutdown(std::net::Shutdown::Both);
     });
-    let normal = connect(server.addr());
-    let mut times: Vec<_> = (0..200)
-        .map(|_| {
-            let start = Instant::now();
-            get(&normal, "/");
-            read_reply(&normal);
-            start.elapsed()
-        })
-        .collect();
+    let times = ask(&connect(server.addr()));
     ends.store(true, Ordering::Relaxed);
     flood.join().unwrap();
     drain.join().unwrap();
     server.stop();
     let _ = server.wait();
+    times
+}
+
+/// The time in which 99 of 100 requests over `normal` are answered.
+fn ask(normal: &TcpStream) -> Duration {
+    let mut times: Vec<_> = (0..200)
+        .map(|_| {
+            let start = Instant::now();
+            get(normal, "/");
+            read_reply(normal);
+            start.elapsed()
+        })
+        .collect();
     times.sort();
     times[197]
 }
+
+const STREAMS: usize = 150;

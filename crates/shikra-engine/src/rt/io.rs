@@ -1,7 +1,7 @@
 //! What a connection needs of a byte stream, and TCP's way of giving it.
 
 use bytes::BytesMut;
-use socket2::SockRef;
+use socket2::{SockRef, Socket as Socket2};
 use std::fmt;
 use std::future::Future;
 use std::io::{self, ErrorKind, IoSlice, Read};
@@ -58,6 +58,10 @@ pub trait Io: fmt::Debug + 'static {
 
     /// Makes the drop of this stream a reset, so that the peer notices an unfinished reply.
     fn abort(&mut self);
+
+    /// Lets the system take about `bytes` more than the network does, at most. What has no such buffer
+    /// has nothing to do.
+    fn limit_unsent(&mut self, _bytes: u32) {}
 }
 
 /// A TCP connection.
@@ -81,6 +85,7 @@ trait Socket: AsFd + fmt::Debug + 'static {
     fn try_read_buf(&self, buf: &mut BytesMut) -> io::Result<usize>;
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
     fn try_write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
+    fn limit_unsent(&self, bytes: u32);
     fn wait_for_error(stream: Rc<Self>) -> Pin<Box<dyn Future<Output = ()>>>;
 }
 
@@ -107,6 +112,10 @@ impl Socket for TcpStream {
 
     fn try_write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         self.try_write_vectored(parts)
+    }
+
+    fn limit_unsent(&self, bytes: u32) {
+        limit_unsent(&SockRef::from(self), bytes);
     }
 
     fn wait_for_error(stream: Rc<Self>) -> Pin<Box<dyn Future<Output = ()>>> {
@@ -140,6 +149,10 @@ impl Socket for UnixStream {
 
     fn try_write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         self.try_write_vectored(parts)
+    }
+
+    fn limit_unsent(&self, _bytes: u32) {
+        // The buffer of a Unix socket does not grow.
     }
 
     fn wait_for_error(stream: Rc<Self>) -> Pin<Box<dyn Future<Output = ()>>> {
@@ -248,4 +261,17 @@ impl<T: Socket> Io for SocketIo<T> {
         // shows the peer that the reply is not whole.
         let _ = SockRef::from(&*self.stream).set_linger(Some(Duration::ZERO));
     }
+
+    fn limit_unsent(&mut self, bytes: u32) {
+        self.stream.limit_unsent(bytes);
+    }
 }
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn limit_unsent(socket: &Socket2, bytes: u32) {
+    // Refused, the reply leaves as it would have; the system then keeps more of it for a slow peer.
+    let _ = socket.set_tcp_notsent_lowat(bytes);
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn limit_unsent(_: &Socket2, _bytes: u32) {}

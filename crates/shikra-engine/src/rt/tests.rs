@@ -3,8 +3,10 @@
 use super::net::{Acceptor, PortSharing, Stream, listen};
 use super::signal::StopSignals;
 use super::sys::{processors, raise_descriptor_limit};
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use super::{Io, TcpIo};
+use std::io::{IoSlice, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::task::{Context, Poll, Waker};
 use tokio::runtime::{Builder, Runtime};
 
 fn runtime() -> Runtime {
@@ -51,5 +53,34 @@ fn signals_are_minded_again_and_again() {
         drop(first);
         drop(second);
         drop(StopSignals::watch().unwrap());
+    });
+}
+
+/// Writes until nothing fits, to a peer that does not read; returns how much went.
+async fn fill(limit: Option<u32>) -> usize {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let _peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (stream, _) = listener.accept().unwrap();
+    stream.set_nonblocking(true).unwrap();
+    let mut io = TcpIo::register(stream).unwrap();
+    std::future::poll_fn(|cx| io.poll_writable(cx)).await.unwrap();
+    if let Some(bytes) = limit {
+        io.limit_unsent(bytes);
+    }
+    let (bytes, mut sum) = (vec![0; 16 * 1024], 0);
+    while let Ok(written) = io.try_write(&[IoSlice::new(&bytes)]) {
+        sum += written;
+    }
+    let again = io.poll_writable(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(again, Poll::Pending), "there was no room, and then there was");
+    sum
+}
+
+#[test]
+fn the_system_takes_no_more_than_it_is_allowed_to() {
+    runtime().block_on(async {
+        let (free, limited) = (fill(None).await, fill(Some(32 * 1024)).await);
+        // The same window of the peer's takes its part of both.
+        assert!(limited < free, "{limited} bytes with a limit, {free} without");
     });
 }

@@ -11,7 +11,8 @@ use shikra_proto::http1::{BodyDecoder, BodyFraming, BodyLimits, BodyStep};
 pub(super) struct BodyProgress {
     decoder: BodyDecoder,
     framing: BodyFraming,
-    /// Where the next window is read to; its memory is used again once the reader has let go.
+    /// Where the next window is read to. Its memory is used again once the reader has let go, as long as
+    /// the socket has more.
     pub(super) window: BytesMut,
     /// The client waits for a `100 Continue` that has not been sent.
     pub(super) continue_due: bool,
@@ -71,6 +72,13 @@ impl BodyProgress {
     pub(super) fn window_len(&self, max: usize) -> usize {
         let rest = self.decoder.remaining().and_then(|rest| usize::try_from(rest).ok());
         rest.unwrap_or(max).clamp(1, max)
+    }
+
+    /// Gives the window's memory back, if nothing in it waits.
+    pub(super) fn release_window(&mut self) {
+        if self.window.is_empty() {
+            self.window = BytesMut::new();
+        }
     }
 
     /// Whether reading the rest, to keep the connection, is worth it.

@@ -93,6 +93,8 @@ impl<I: Io, S: Service> Connection<I, S> {
         body.window.reserve(body.window_len(READ_BYTES));
         match self.io.poll_read_buf(cx, &mut body.window) {
             Poll::Pending => {
+                // A client that lets others wait holds no memory meanwhile.
+                body.release_window();
                 body.set_asked(true);
                 body.waits(now);
                 return Watched::Present;

@@ -10,13 +10,14 @@ use shikra_proto::http1::state::Event;
 use shikra_proto::http1::{
     ReplyFraming, Trailers, encode_chunk_prefix, encode_chunk_suffix, encode_last_chunk,
 };
+use std::cell::Cell;
 use std::error::Error;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
 
 /// How a streamed body is delimited.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Framing {
     kind: ReplyFraming,
     trailers: Trailers,
@@ -26,6 +27,37 @@ pub(super) struct Framing {
     start: Option<usize>,
     /// The length of the output when it was looked at last: it grows, or it leaves as a whole.
     out_len: usize,
+    /// Set once the stream is a long one.
+    long: Option<Long>,
+}
+
+/// A stream that has used up a turn, or filled its socket. Such streams share a worker's time; those that
+/// send an event now and then are not among them.
+#[derive(Debug)]
+struct Long(());
+
+impl Long {
+    fn new() -> Self {
+        LONG_STREAMS.set(LONG_STREAMS.get() + 1);
+        Self(())
+    }
+}
+
+impl Drop for Long {
+    fn drop(&mut self) {
+        // Where the thread has ended, nobody counts any more.
+        let _ = LONG_STREAMS.try_with(|count| count.set(count.get() - 1));
+    }
+}
+
+thread_local! {
+    /// Those of this thread, which is one worker's.
+    static LONG_STREAMS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// What a stream may send before the others have their turn.
+fn turn_bytes() -> usize {
+    (TURN_BYTES / LONG_STREAMS.get().max(1)).max(TURN_BYTES_MIN)
 }
 
 impl Framing {
@@ -36,7 +68,7 @@ impl Framing {
         closes: bool,
         head: Range<usize>,
     ) -> Self {
-        Self { kind, trailers, closes, start: Some(head.start), out_len: head.end }
+        Self { kind, trailers, closes, start: Some(head.start), out_len: head.end, long: None }
     }
 
     /// Looks whether the output has left.
@@ -141,7 +173,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         active: &Active<S>,
     ) -> Progress {
         let max = self.base().limits.waiting_reply_bytes_max;
-        let mut turn = TURN_BYTES;
+        let mut turn = turn_bytes();
         loop {
             if turn == 0 {
                 return Progress::Yields;
@@ -151,6 +183,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                 framing.note(out);
             }
             if !self.output.is_empty() {
+                self.note_long(framing);
                 return Progress::Waits;
             }
             let body = active.exchange.body();
@@ -159,6 +192,9 @@ impl<I: Io, S: Service> Connection<I, S> {
                 Ok(Poll::Pending) => return Progress::Waits,
                 Ok(Poll::Ready(Some(Ok(chunk)))) => {
                     turn = turn.saturating_sub(chunk.len().max(CHUNK_COST_MIN));
+                    if turn == 0 {
+                        self.note_long(framing);
+                    }
                     let sent = self.send_chunk(out, framing, chunk);
                     framing.note(out);
                     if let Err(error) = sent {
@@ -174,6 +210,16 @@ impl<I: Io, S: Service> Connection<I, S> {
                     return Progress::Failed(Incident::StreamPanicked(message));
                 }
             }
+        }
+    }
+
+    /// Counts a long stream, and keeps the system from buffering megabytes of it for a slow client: they
+    /// would cost everybody's time to fill, and each time the buffer grew it would look as if the client
+    /// had taken something.
+    fn note_long(&mut self, framing: &mut Framing) {
+        if framing.long.is_none() {
+            framing.long = Some(Long::new());
+            self.io.limit_unsent(UNSENT_BYTES_MAX);
         }
     }
 
@@ -221,7 +267,16 @@ fn end_stream(out: &mut Vec<u8>, framing: &Framing, stream: &mut dyn ReplyStream
     Progress::Ended
 }
 
-/// What one stream may send before other connections have their turn.
+/// What all long streams of a worker may send in a round, after which the reactor is asked again who else
+/// has something to do.
 const TURN_BYTES: usize = 256 * 1024;
+/// With less in a turn the system calls cost more than the bytes.
+const TURN_BYTES_MIN: usize = 16 * 1024;
 /// Even an empty chunk takes time.
 const CHUNK_COST_MIN: usize = 512;
+/// What the system keeps of a long reply beyond what the client's window takes. A fast client is not held
+/// up by it: the socket asks for more when half of it has left.
+const UNSENT_BYTES_MAX: u32 = 128 * 1024;
+
+#[cfg(test)]
+mod tests;
