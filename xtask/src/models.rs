@@ -12,8 +12,8 @@ pub(crate) const CASES: u32 = 50_000;
 
 pub(crate) fn run(root: &Path, cases: u32) -> Result<(), String> {
     let package = ["--profile", "models", "-p", "shikra", "--features", "testing"];
-    let targets = ["--lib", "--test", "it", "--test", "fairness"];
-    let filters = ["--", "router::tests", "flow_model", "leaves_", "leave_others_"];
+    let targets = ["--lib", "--test", "flow_model", "--test", "fairness"];
+    let filters = ["--", "router::tests", "control_flow", "leaves_", "leave_others_"];
     let words = [&["test"], package.as_slice(), &targets, &filters].concat();
     let mut command = cargo(root, &words);
     command.env("PROPTEST_CASES", cases.to_string());

@@ -8,7 +8,7 @@ use super::check::{compare, read_reply};
 use super::load::Report;
 use super::machine::{Cores, date, numeric};
 use super::options::{Keep, Options, Source};
-use super::peers::{self, FLOOR, OURS, PEERS, version_in_lock};
+use super::peers::{self, ENGINE, FLOOR, OURS, PEERS, version_in_lock};
 use super::probe::{busy_ticks, core_list, field};
 use super::record::Record;
 use super::report;
@@ -22,6 +22,7 @@ const EXCHANGES: &[Exchange] = &[
     Exchange::Plaintext,
     Exchange::Page,
     Exchange::Params,
+    Exchange::User,
     Exchange::Json,
     Exchange::Middleware,
     Exchange::Upload,
@@ -378,6 +379,38 @@ fn every_peer_has_its_source() {
         assert!(root.join("bench").join(&path).join("src/main.rs").exists(), "{path}");
     }
     assert!(target(&root).is_absolute());
+}
+
+/// HX-002, HX-003, PO-002, PO-003: both sources hold the framework against its own engine, at loads that they
+/// name. The same loads ask the same of ours, and the results say what is left.
+#[test]
+fn the_framework_is_held_against_its_own_engine() {
+    let published = ["page-2500x4", "user-4"].map(|name| {
+        let chosen = workloads::chosen(name).expect("a workload");
+        let asked: Vec<_> = PEERS
+            .iter()
+            .map(|peer| peer.name)
+            .filter(|name| chosen[0].exchange.is_for(name))
+            .collect();
+        assert!([FLOOR, OURS, ENGINE].iter().all(|name| asked.contains(name)), "{asked:?}");
+        (chosen[0].how, chosen[0].exchange.request())
+    });
+    assert_eq!(published[0].0, How::Load { connections: 2500, depth: 4 });
+    assert_eq!(published[1].0, How::Load { connections: 4, depth: 1 });
+    assert!(published[1].1.starts_with(b"GET /users/123 HTTP/1.1\r\n"));
+
+    let measured = |peer: &str, cpu| {
+        Record::new("load")
+            .with_text("workload", "user-4")
+            .with_text("peer", peer)
+            .with("cpu_us", cpu)
+    };
+    let records = [measured(FLOOR, 9.0), measured(ENGINE, 9.8), measured(OURS, 10.0)];
+    let page = report::page(&records);
+    assert!(
+        page.contains("Shikra answers 98.0 % of what its connection loop alone does"),
+        "{page}"
+    );
 }
 
 #[test]

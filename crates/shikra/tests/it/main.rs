@@ -24,7 +24,6 @@ mod extract;
 mod facts;
 mod failing;
 mod flow;
-mod flow_model;
 mod hosts;
 mod inflate;
 mod json_twin;
