@@ -214,8 +214,7 @@ impl<I: Io, S: Service> Connection<I, S> {
     }
 
     /// Counts a long stream, and keeps the system from buffering megabytes of it for a slow client: they
-    /// would cost everybody's time to fill, and each time the buffer grew it would look as if the client
-    /// had taken something.
+    /// cost everybody's time to fill, and bytes that go into a growing buffer look as if the client had taken them.
     fn note_long(&mut self, framing: &mut Framing) {
         if framing.long.is_none() {
             framing.long = Some(Long::new());
@@ -274,8 +273,8 @@ const TURN_BYTES: usize = 256 * 1024;
 const TURN_BYTES_MIN: usize = 16 * 1024;
 /// Even an empty chunk takes time.
 const CHUNK_COST_MIN: usize = 512;
-/// What the system keeps of a long reply beyond what the client's window takes. A fast client is not held
-/// up by it: the socket asks for more when half of it has left.
+/// What the system keeps of a long reply beyond what the client's window takes. What that
+/// costs a single fast client has not been measured on a quiet machine.
 const UNSENT_BYTES_MAX: u32 = 128 * 1024;
 
 #[cfg(test)]
