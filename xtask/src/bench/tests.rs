@@ -25,8 +25,10 @@ const EXCHANGES: &[Exchange] = &[
     Exchange::User,
     Exchange::Json,
     Exchange::Middleware,
+    Exchange::Late,
     Exchange::Upload,
     Exchange::Download,
+    Exchange::Stream,
 ];
 
 #[test]
@@ -381,7 +383,7 @@ fn every_peer_has_its_source() {
     assert!(target(&root).is_absolute());
 }
 
-/// PO-003: the loads that both sources publish, and the line that says how much of its engine's work the
+/// PO-003, CP-54: the loads that both sources publish, and the line that says how much of its engine's work the
 /// framework does. That it is enough only a measurement can show.
 #[test]
 fn the_framework_is_held_against_its_own_engine() {

@@ -36,8 +36,10 @@ pub(crate) enum Exchange {
     User,
     Json,
     Middleware,
+    Late,
     Upload,
     Download,
+    Stream,
 }
 
 /// What the body of a right reply is.
@@ -63,8 +65,11 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     load("user-4", "user", "one parameter, 4 connections; the framework beside its own engine", Exchange::User, 4, 1),
     load("json-64", "json", "200 bytes of JSON into a typed value and back, 64 connections", Exchange::Json, 64, 1),
     load("middleware-64", "middleware", "`Hello, World!` behind three middlewares that do nothing, 64 connections", Exchange::Middleware, 64, 1),
+    // VA-237: with the plain reply, the parameters and the stream it is the benchmark that Vapr leaves room for.
+    load("late-64", "late", "`Hello, World!` through ten plugins with late handlers, 64 connections", Exchange::Late, 64, 1),
     load("upload-16", "upload", "1 MiB received and counted, 16 connections", Exchange::Upload, 16, 1),
     load("download-16", "download", "1 MiB sent from memory, 16 connections", Exchange::Download, 16, 1),
+    load("stream-16", "stream", "1 MiB sent as a stream of 16 KiB chunks, 16 connections", Exchange::Stream, 16, 1),
     single("start", "from the start of the process to its first reply", How::Start),
     single("idle", "memory of keep-alive connections that wait, after one request each", How::Idle { connections: 10_000 }),
     load("connections-1", CURVE_CONNECTIONS, "`Hello, World!`, 1 connection", Exchange::Plaintext, 1, 1),
@@ -136,7 +141,7 @@ impl Exchange {
         match peer {
             FLOOR | OURS => true,
             ENGINE => matches!(self, Self::Plaintext | Self::Page | Self::User),
-            _ => self != Self::User,
+            _ => !matches!(self, Self::User | Self::Late | Self::Stream),
         }
     }
 
@@ -148,7 +153,9 @@ impl Exchange {
             Self::User => get("/users/123", ""),
             Self::Params => get("/users/4711/books/the-art-of-computing", BROWSER),
             Self::Middleware => get("/middleware", ""),
+            Self::Late => get("/late", ""),
             Self::Download => get("/block", ""),
+            Self::Stream => get("/stream", ""),
             Self::Json => post("/json", "application/json", ORDER.as_bytes()),
             Self::Upload => {
                 post("/upload", "application/octet-stream", &b"0123456789abcdef".repeat(MIB / 16))
@@ -160,19 +167,21 @@ impl Exchange {
         match self {
             Self::Page => "text/html; charset=utf-8",
             Self::Json => "application/json",
-            Self::Download => "application/octet-stream",
+            Self::Download | Self::Stream => "application/octet-stream",
             _ => "text/plain; charset=utf-8",
         }
     }
 
     pub(crate) fn body(self) -> Body {
         Body::Exactly(match self {
-            Self::Plaintext | Self::Middleware => b"Hello, World!".to_vec(),
+            Self::Plaintext | Self::Middleware | Self::Late => b"Hello, World!".to_vec(),
             Self::User => b"User: 123".to_vec(),
             Self::Params => b"user 4711 book the-art-of-computing".to_vec(),
             Self::Json => ORDER.as_bytes().to_vec(),
             Self::Upload => MIB.to_string().into_bytes(),
-            Self::Download => (0..MIB).map(|index| (index * 31 % 251).to_le_bytes()[0]).collect(),
+            Self::Download | Self::Stream => {
+                (0..MIB).map(|index| (index * 31 % 251).to_le_bytes()[0]).collect()
+            }
             Self::Page => return Body::Page(PAGE_START, PAGE_END),
         })
     }

@@ -26,6 +26,7 @@ fn app() -> App {
 
 // HX-169: batching is automatic. Head and body of an answer leave in one write, whether the body is
 // copied behind the head or sent from where it is, and so do all answers to what came together.
+// VA-236: handlers that wait for nothing cost no turn of the scheduler, or their answers would leave one by one.
 #[test]
 fn what_is_ready_together_leaves_in_one_write() {
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");

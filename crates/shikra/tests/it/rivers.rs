@@ -1,5 +1,6 @@
 //! What Vapr's rivers do, on bodies and replies: operations of the `futures` crates and of `shikra::streams`, at
 //! the end, at an error in the middle, and when somebody stops. `docs/coming-from/vapr.md` says which is which.
+//! With `body_streams.rs` this is the check CV-60.
 
 use futures_util::future::{join, ok, ready};
 use futures_util::stream::{self, FuturesUnordered, abortable, empty, iter, once, pending};

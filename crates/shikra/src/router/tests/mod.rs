@@ -4,6 +4,7 @@ mod bases;
 mod cost;
 mod explained;
 mod hosts;
+mod idempotent;
 mod matching;
 mod methods;
 mod patterns;
