@@ -40,7 +40,9 @@ usage: cargo xtask <command>
   bench [WORKLOAD,...] [--peers NAME,...] [--rounds N] [--seconds N] [--out FILE] [--record]
                              measures servers under load; bench/README.md tells more
   bench templates [--engines NAME,...] [--rounds N] [--millis N] [--out FILE] [--record]
-                             measures template engines";
+                             measures template engines
+  bench builds [--rounds N] [--record]
+                             measures builds from nothing";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

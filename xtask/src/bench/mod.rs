@@ -2,9 +2,11 @@
 //!
 //! `workloads` says what is measured and `peers` who; `server` starts processes, `check` compares replies
 //! before anything is measured, `load` runs wrk, `single` does what wrk cannot. `record` is a line of results,
-//! `report` the tables, `results` keeps them. `templates` compares template engines instead. `bench/README.md`
+//! `report` the tables, `results` keeps them. `templates` compares template engines instead,
+//! `builds` what a newcomer waits for. `bench/README.md`
 //! explains the method.
 
+mod builds;
 mod check;
 mod load;
 pub(crate) mod machine;
@@ -41,6 +43,9 @@ use crate::parts;
 pub(crate) fn run(root: &Path, words: &[&str]) -> Result<(), String> {
     if let ["templates", options @ ..] = words {
         return templates::run(root, options);
+    }
+    if let ["builds", options @ ..] = words {
+        return builds::run(root, options);
     }
     let options = Options::read(words)?;
     let records = match &options.source {
@@ -271,6 +276,7 @@ fn brief(record: &Record) -> String {
     let words: &[(&str, &str)] = match record.text("kind") {
         "load" => &[("cpu_us", "µs"), ("per_second", "/s"), ("others_cpu", "others")],
         "idle" => &[("bytes_each", "bytes each")],
+        "build" => &[("seconds", "s"), ("cpu_seconds", "s CPU"), ("bytes", "bytes")],
         _ => &[("ms", "ms"), ("cpu_ms", "ms CPU")],
     };
     let figures = words.iter().filter_map(|(name, unit)| {

@@ -8,6 +8,7 @@ use std::path::Path;
 pub(crate) enum Part {
     Servers,
     Templates,
+    Builds,
 }
 
 /// Writes one part and leaves the others as they are.
@@ -27,7 +28,7 @@ pub(crate) fn record(root: &Path, part: Part, text: &str) -> Result<(), String> 
 /// The page with a new part.
 pub(crate) fn replaced(page: &str, part: Part, text: &str) -> String {
     let mut parts = Vec::new();
-    for one in [Part::Servers, Part::Templates] {
+    for one in [Part::Servers, Part::Templates, Part::Builds] {
         let kept = if one == part { Some(text) } else { find(page, one) };
         let (start, end) = marks(one);
         parts.extend(kept.map(|text| format!("{start}\n\n{}\n\n{end}\n", text.trim())));
@@ -45,6 +46,7 @@ fn marks(part: Part) -> (&'static str, &'static str) {
     match part {
         Part::Servers => ("<!-- bench:servers -->", "<!-- /bench:servers -->"),
         Part::Templates => ("<!-- bench:templates -->", "<!-- /bench:templates -->"),
+        Part::Builds => ("<!-- bench:builds -->", "<!-- /bench:builds -->"),
     }
 }
 

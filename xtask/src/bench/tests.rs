@@ -4,6 +4,7 @@ use std::io::Cursor;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::builds;
 use super::check::{compare, read_reply};
 use super::load::Report;
 use super::machine::{Cores, date, numeric};
@@ -443,4 +444,28 @@ fn template_tables_compare_with_the_reference() {
     let page = templates::page(&records);
     assert!(page.contains("| **shikra** | value | 1.00 | 1.12 | 2.00 | 1 | 512 |\n"), "{page}");
     assert!(page.find("| askama") < page.find("| **shikra**"), "{page}");
+}
+
+#[test]
+fn builds_are_told_the_quickest_first() {
+    let built = |peer: &str, seconds: f64, bytes: f64| {
+        Record::new("build")
+            .with("seconds", seconds)
+            .with("cpu_seconds", 2.0 * seconds)
+            .with("packages", 40.0)
+            .with("bytes", bytes)
+            .with_text("peer", peer)
+    };
+    let records = [
+        built("axum", 21.0, 1_048_576.0),
+        built("axum", 20.0, 1_048_576.0),
+        built("axum", 25.0, 1_048_576.0),
+        built(OURS, 10.0, 2_097_152.0),
+    ];
+    let table = builds::table(&records);
+    assert!(table.contains("| **shikra** | 10.0 | 10.0 | 20.0 | 2.00 | 40 |\n| axum | 20.0 | 21.0 | 40.0 | 1.00 | 40 |\n"), "{table}");
+    assert!(!table.contains("actix"), "{table}");
+    let stat = "7 (a) b) S 1 7 7 0 -1 4194560 100 900 0 0 5 6 1200 34 20 0 1 0 9 1 1 1";
+    assert_eq!(builds::waited_ticks(stat), Some(1234));
+    assert_eq!(builds::waited_ticks("7 (a"), None);
 }
