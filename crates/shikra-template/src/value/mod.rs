@@ -6,6 +6,8 @@
 //! templates look at it and at values alike.
 
 mod access;
+#[cfg(feature = "serde")]
+mod builder;
 mod convert;
 #[cfg_attr(not(feature = "serde"), expect(dead_code, reason = "documents are serialized data"))]
 mod document;
