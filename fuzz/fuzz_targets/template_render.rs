@@ -34,6 +34,10 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(page) = &whole {
         assert!(page.len() <= LIMITS.output_bytes_max);
     }
+    // The same data, as it lies after it was serialized.
+    let serialized = Value::from_serialize(&data).expect("values can be serialized");
+    let again = engine.render("page", &serialized).map_err(|error| format!("{error:#}"));
+    assert_eq!(whole, again, "from serialized data");
     for budget in [1, 64, 2 + bytes.len() % 62] {
         assert_eq!(whole, in_pieces(&engine, &data, budget), "in pieces of {budget}");
     }

@@ -43,6 +43,8 @@ pub(crate) struct Tables {
     pub(crate) constants: Vec<Value>,
     /// Names that the template takes from outside: data, props, or what its caller has set.
     pub(crate) names: Vec<Text>,
+    /// Where in the data of a page each name was last.
+    pub(crate) name_hints: Vec<Hint>,
     pub(crate) paths: Vec<Path>,
     pub(crate) steps: Vec<Step>,
     pub(crate) shapes: Vec<Box<[Text]>>,
@@ -72,6 +74,8 @@ pub(crate) enum Local {
 pub(crate) struct Cell {
     pub(crate) before: String,
     pub(crate) after: String,
+    /// What stands between two items: the text after one and that before the next.
+    pub(crate) between: String,
 }
 
 /// Where a path begins.
@@ -207,6 +211,12 @@ pub(crate) enum Instr {
     ForObject {
         end: u32,
     },
+    /// Starts a loop over what a path leads to, without a value on the stack.
+    ForPath {
+        path: u32,
+        end: u32,
+        entries: bool,
+    },
     /// Goes on with the next turn of the innermost loop, or ends it.
     Next {
         body: u32,
@@ -234,11 +244,12 @@ impl Program {
         match instr {
             Instr::Text(piece) => format!("{:?}", tables.pieces[piece as usize]),
             Instr::PrintCells(cell) => {
-                let Cell { before, after } = &tables.cells[cell as usize];
+                let Cell { before, after, .. } = &tables.cells[cell as usize];
                 format!("{before:?} {after:?}")
             }
             Instr::PrintPath { path, .. }
             | Instr::JumpUnlessPath { path, .. }
+            | Instr::ForPath { path, .. }
             | Instr::LoadPath(path) => tables.show_path(&tables.paths[path as usize]),
             Instr::JumpUnlessKey { test, .. } => {
                 let test = &tables.key_tests[test as usize];

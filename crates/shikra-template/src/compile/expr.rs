@@ -93,6 +93,36 @@ impl Compiler {
         Ok(self.emit(jump))
     }
 
+    /// Compiles what a loop walks, and its start. A plain path becomes one instruction.
+    pub(super) fn start_loop(&mut self, list: &Expr, entries: bool) -> Result<usize, Mistake> {
+        let start = self.here() as usize;
+        self.expr(list)?;
+        self.offset = list.span.start;
+        let certain = self.barrier == start;
+        let path = match self.code[start..] {
+            [Instr::LoadPath(path)] if certain => Some(path),
+            [Instr::Load(local @ (Local::Item(_) | Local::Slot(_)))] if certain => {
+                self.tables.paths.push(Path {
+                    root: Root::Local(local),
+                    steps: Box::default(),
+                    quiet: self.quiet,
+                });
+                Some(narrow(self.tables.paths.len() - 1))
+            }
+            _ => None,
+        };
+        let instr = match path {
+            Some(path) => {
+                self.code.truncate(start);
+                self.offsets.truncate(start);
+                Instr::ForPath { path, end: 0, entries }
+            }
+            None if entries => Instr::ForObject { end: 0 },
+            None => Instr::ForList { end: 0 },
+        };
+        Ok(self.emit(instr))
+    }
+
     /// Whether a constant is text or a whole number, which are compared with positions at once.
     fn is_plain(&self, constant: u32) -> bool {
         matches!(self.tables.constants[constant as usize], Value::Text(_) | Value::Int(_))
@@ -210,6 +240,7 @@ impl Compiler {
         }
         let at = narrow(self.tables.names.len());
         self.tables.names.push(name.clone());
+        self.tables.name_hints.push(Hint::default());
         self.names.insert(name.clone(), at);
         at
     }

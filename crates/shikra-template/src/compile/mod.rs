@@ -113,6 +113,7 @@ impl Compiler {
             | Instr::JumpUnlessKey { target, .. }
             | Instr::LoadIfSet { target, .. }
             | Instr::ForList { end: target }
+            | Instr::ForPath { end: target, .. }
             | Instr::ForObject { end: target } => *target = here,
             other => unreachable!("{other:?} is no jump"),
         }
@@ -284,12 +285,7 @@ impl Compiler {
         body: &[Node],
         span: Span,
     ) -> Result<(), Mistake> {
-        self.expr(list)?;
-        self.offset = list.span.start;
-        let start = self.emit(match names {
-            Names::Item(_) => Instr::ForList { end: 0 },
-            Names::Entry(..) => Instr::ForObject { end: 0 },
-        });
+        let start = self.start_loop(list, matches!(names, Names::Entry(..)))?;
         self.scopes.enter();
         let depth = self.loop_depth;
         match names {
@@ -340,7 +336,9 @@ impl Compiler {
             Some(piece) => std::mem::take(&mut pieces[piece as usize]),
             None => String::new(),
         };
-        let cell = Cell { before: text(before), after: text(after) };
+        let (before, after) = (text(before), text(after));
+        let between = format!("{after}{before}");
+        let cell = Cell { before, after, between };
         self.tables.cells.push(cell);
         let cell = narrow(self.tables.cells.len() - 1);
         self.emit(Instr::PrintCells(cell));

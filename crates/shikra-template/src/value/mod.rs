@@ -2,24 +2,34 @@
 //!
 //! `number` reads and prints numbers as JavaScript does, `print` gives the printed form of any
 //! value, `access` answers members and indices. What operators and methods do stands in
-//! `ops` and `method`.
+//! `ops` and `method`. Data that was serialized lies in a `document`, and `reference` is how
+//! templates look at it and at values alike.
 
 mod access;
+#[cfg(feature = "serde")]
+mod builder;
 mod convert;
+#[cfg_attr(not(feature = "serde"), expect(dead_code, reason = "documents are serialized data"))]
+mod document;
 pub(crate) mod method;
 pub(crate) mod number;
 mod object;
 pub(crate) mod ops;
 pub(crate) mod print;
+mod reference;
 #[cfg(feature = "serde")]
 mod serde;
+#[cfg(feature = "serde")]
+mod serializer;
 
 use std::sync::Arc;
 
 use crate::text::Text;
 pub(crate) use access::{Found, index, member, position};
+pub(crate) use document::{Document, Node, Run};
 pub(crate) use object::Hint;
 pub use object::Object;
+pub(crate) use reference::Ref;
 
 /// Holds what a template can work with: nothing, a truth, a number, text, a list or an object.
 ///
@@ -87,7 +97,7 @@ impl Value {
             Self::Undefined | Self::Null => false,
             Self::Bool(truth) => *truth,
             Self::Int(number) => *number != 0,
-            Self::Float(number) => *number != 0.0 && !number.is_nan(),
+            Self::Float(number) => number::is_true(*number),
             Self::Text(text) => !text.is_empty(),
             Self::List(_) | Self::Object(_) => true,
         }

@@ -20,6 +20,11 @@ pub(crate) fn to_number(value: &Value) -> f64 {
     }
 }
 
+/// Says whether a condition takes a number for true.
+pub(crate) fn is_true(number: f64) -> bool {
+    number != 0.0 && !number.is_nan()
+}
+
 /// The nearest double.
 #[expect(clippy::cast_precision_loss, reason = "JavaScript's numbers are doubles")]
 pub(crate) const fn int_to_float(number: i64) -> f64 {

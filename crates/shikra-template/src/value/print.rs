@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::{Value, number};
+use super::{Node, Ref, Value, number};
 use crate::escape;
 
 /// How values go out.
@@ -35,6 +35,24 @@ pub(crate) fn print(
             join_into(value, &mut text, len_max.saturating_sub(out.len()), 0)?;
             print_text(&text, form, out);
         }
+    }
+    if out.len() > len_max { Err(TooLarge) } else { Ok(()) }
+}
+
+/// Appends the printed form of a value where it lies.
+pub(crate) fn print_ref(
+    value: Ref<'_>,
+    form: Form,
+    out: &mut String,
+    len_max: usize,
+) -> Result<(), TooLarge> {
+    match value {
+        Ref::Value(value) => return print(value, form, out, len_max),
+        Ref::Node(_, Node::Int(number)) => number::write_int(*number, out),
+        Ref::Node(document, Node::Text { start, len }) => {
+            print_text(document.text(*start, *len), form, out);
+        }
+        Ref::Node(document, node) => return print(&document.value(node), form, out, len_max),
     }
     if out.len() > len_max { Err(TooLarge) } else { Ok(()) }
 }

@@ -35,7 +35,7 @@ use crate::program::Program;
 use crate::shared::Shared;
 use crate::text::Text;
 use crate::value::ops::{Exhausted, Fuel};
-use crate::value::{Object, Value};
+use crate::value::{Document, Object, Ref, Value, number};
 
 /// Why the machine stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,14 +141,52 @@ struct Loop {
 enum Items {
     List(Arc<[Value]>),
     Object(Arc<Object>),
+    /// A run of nodes, and of keys if it is that of an object.
+    Nodes {
+        document: Arc<Document>,
+        start: u32,
+        keys: Option<u32>,
+    },
 }
 
 impl Loop {
-    fn value(&self) -> &Value {
+    #[inline]
+    fn value(&self) -> Ref<'_> {
         static UNDEFINED: Value = Value::Undefined;
         match &self.items {
-            Items::List(items) => &items[self.at],
-            Items::Object(object) => object.entry(self.at).map_or(&UNDEFINED, |(_, value)| value),
+            Items::List(items) => Ref::Value(&items[self.at]),
+            Items::Object(object) => object.value_at(self.at).unwrap_or(Ref::Value(&UNDEFINED)),
+            Items::Nodes { document, start, .. } => {
+                Ref::Node(document, document.node(*start as usize + self.at))
+            }
+        }
+    }
+
+    /// The name of the entry that the loop stands at; none where it walks a list.
+    fn name(&self) -> Option<&str> {
+        match &self.items {
+            Items::Object(object) => object.name_at(self.at),
+            Items::Nodes { document, keys: Some(keys), .. } => Some(document.name(*keys, self.at)),
+            Items::List(_) | Items::Nodes { keys: None, .. } => None,
+        }
+    }
+
+    fn walks_list(&self) -> bool {
+        matches!(self.items, Items::List(_) | Items::Nodes { keys: None, .. })
+    }
+
+    /// The name of the entry, or the position, as a value.
+    fn key(&self) -> Value {
+        match &self.items {
+            Items::Object(object) => {
+                object.name_text_at(self.at).map_or(Value::Undefined, Value::from)
+            }
+            Items::Nodes { document, keys: Some(keys), .. } => {
+                Value::from(document.name_text(*keys, self.at))
+            }
+            Items::List(_) | Items::Nodes { keys: None, .. } => {
+                Value::from(number::position_text(self.at))
+            }
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::escape::escape;
 use crate::program::{Cell, Instr, Local, Program};
 use crate::text::Text;
 use crate::value::method::{self, Method};
-use crate::value::print::{Form, TooLarge, print};
-use crate::value::{Object, Value, number, ops};
+use crate::value::print::{Form, TooLarge, print, print_ref};
+use crate::value::{Node, Object, Ref, Run, Value, number, ops};
 
 // Instructions that do more than a few steps are functions of their own, never inlined: that keeps
 // the frame of the loop small, which a page of four rows notices.
@@ -116,10 +116,12 @@ impl Machine {
     #[inline]
     fn print_item(&self, at: usize, out: &mut String, len_max: usize) -> Result<(), Error> {
         match self.loops[at].value() {
-            Value::Int(number) => number::write_int(*number, out),
-            Value::Text(text) => escape(text, out),
+            Ref::Value(Value::Int(number)) | Ref::Node(_, Node::Int(number)) => {
+                number::write_int(*number, out);
+            }
+            Ref::Value(Value::Text(text)) => escape(text, out),
             value => {
-                let printed = print(value, Form::Escaped, out, len_max);
+                let printed = print_ref(value, Form::Escaped, out, len_max);
                 printed.map_err(|TooLarge| self.too_much_output())?;
             }
         }
@@ -155,25 +157,31 @@ impl Machine {
         stop: usize,
         len_max: usize,
     ) -> Result<(), Error> {
-        let Cell { before, after } = &program.tables.cells[cell as usize];
+        let Cell { before, after, between } = &program.tables.cells[cell as usize];
         let current = self.loops.last_mut().expect("cells are the body of a loop");
+        let (last, mut steps_left) = (current.len - 1, self.fuel.steps_left);
+        let steps_min = self.tired_at.saturating_add(CELL_STEPS);
         let mut printed = Ok(());
+        out.push_str(before);
         loop {
-            out.push_str(before);
             match current.value() {
-                Value::Int(number) => number::write_int(*number, out),
-                Value::Text(text) => escape(text, out),
-                value => printed = print(value, Form::Escaped, out, len_max),
+                Ref::Value(Value::Int(number)) | Ref::Node(_, Node::Int(number)) => {
+                    number::write_int(*number, out);
+                }
+                Ref::Value(Value::Text(text)) => escape(text, out),
+                value => printed = print_ref(value, Form::Escaped, out, len_max),
             }
-            out.push_str(after);
             // The last cell is left to `Next`, and so is the one at which the steps run out.
-            let last = current.at + 1 >= current.len || out.len() >= stop || printed.is_err();
-            if last || self.fuel.steps_left < self.tired_at.saturating_add(CELL_STEPS) {
+            let full = out.len() + after.len() >= stop;
+            if current.at >= last || full || printed.is_err() || steps_left < steps_min {
                 break;
             }
-            self.fuel.steps_left -= CELL_STEPS;
+            out.push_str(between);
+            steps_left -= CELL_STEPS;
             current.at += 1;
         }
+        out.push_str(after);
+        self.fuel.steps_left = steps_left;
         printed.map_err(|TooLarge| self.too_much_output())
     }
 
@@ -191,20 +199,16 @@ impl Machine {
 
     fn print_local(&mut self, local: Local, out: &mut String, len_max: usize) -> Result<(), Error> {
         let printed = match local {
-            Local::Key(depth) => match self.loop_at(depth) {
-                Loop { items: Items::List(_), at, .. } => {
-                    number::write_int(i64::try_from(*at).unwrap_or(i64::MAX), out);
-                    Ok(())
+            Local::Key(depth) => {
+                let current = self.loop_at(depth);
+                match current.name() {
+                    Some(name) => escape(name, out),
+                    None => number::write_int(i64::try_from(current.at).unwrap_or(i64::MAX), out),
                 }
-                Loop { items: Items::Object(object), at, .. } => {
-                    object.entry(*at).map_or(Ok(()), |entry| {
-                        escape(&entry.0, out);
-                        Ok(())
-                    })
-                }
-            },
+                Ok(())
+            }
             local => match self.local(local) {
-                Some(value) => print(value, Form::Escaped, out, len_max),
+                Some(value) => print_ref(value, Form::Escaped, out, len_max),
                 None => Ok(()),
             },
         };
@@ -225,7 +229,8 @@ impl Machine {
                 self.stack.push(value);
             }
             Instr::LoadIfSet { slot, target } => {
-                if let Some(value) = self.local(Local::Slot(slot)).cloned() {
+                if let Some(value) = self.local(Local::Slot(slot)) {
+                    let value = value.to_value();
                     self.stack.push(value);
                     return Ok(Some(target));
                 }
@@ -259,8 +264,17 @@ impl Machine {
                 self.stack.push(Value::List(items.into()));
             }
             Instr::Object(shape) => self.object(&tables.shapes[shape as usize]),
-            Instr::ForList { end } => return self.start_loop(end, false),
-            Instr::ForObject { end } => return self.start_loop(end, true),
+            Instr::ForList { end } => {
+                let value = self.pop();
+                return self.start_loop(value, end, false);
+            }
+            Instr::ForObject { end } => {
+                let value = self.pop();
+                return self.start_loop(value, end, true);
+            }
+            Instr::ForPath { path, end, entries } => {
+                return self.start_loop_at(program, path, end, entries);
+            }
             Instr::Method { method, args } => self.call_method(method, usize::from(args))?,
             Instr::Plugin { word, args } => {
                 self.call_plugin(&tables.words[word as usize], usize::from(args))?;
@@ -332,10 +346,16 @@ impl Machine {
     }
 
     /// Starts a loop, or jumps over it if there is nothing to walk.
-    fn start_loop(&mut self, end: u32, entries: bool) -> Result<Option<u32>, Error> {
-        let items = match self.pop() {
-            Value::List(items) => Items::List(items),
-            Value::Object(object) if entries => Items::Object(object),
+    fn start_loop(&mut self, value: Value, end: u32, entries: bool) -> Result<Option<u32>, Error> {
+        let (items, len) = match value {
+            Value::List(items) => {
+                let len = items.len();
+                (Items::List(items), len)
+            }
+            Value::Object(object) if entries => {
+                let len = object.len();
+                (Items::Object(object), len)
+            }
             value if !value.is_true() => return Ok(Some(end)),
             value => {
                 let wanted = if entries { "an object or a list" } else { "a list" };
@@ -347,15 +367,47 @@ impl Machine {
                 return Err(Error::new(ErrorKind::NotIterable, message));
             }
         };
-        let len = match &items {
-            Items::List(items) => items.len(),
-            Items::Object(object) => object.len(),
+        Ok(self.walk_items(items, len, end))
+    }
+
+    /// Starts a loop over what a path leads to. Nodes of a document are walked where they lie.
+    #[inline(never)]
+    fn start_loop_at(
+        &mut self,
+        program: &Program,
+        path: u32,
+        end: u32,
+        entries: bool,
+    ) -> Result<Option<u32>, Error> {
+        let (base, walked) = (self.base(), &program.tables.paths[path as usize]);
+        if self.reach(base, walked).is_none() {
+            self.know_root(program, path)?;
+        }
+        let (items, len) = match self.reach(base, walked) {
+            Some(Ref::Value(Value::List(items))) => (Items::List(Arc::clone(items)), items.len()),
+            Some(Ref::Node(document, Node::List { start, len })) => {
+                let document = Arc::clone(document);
+                (Items::Nodes { document, start: *start, keys: None }, *len as usize)
+            }
+            Some(Ref::Node(document, Node::Object(Run { keys, start, len }))) if entries => {
+                let document = Arc::clone(document);
+                (Items::Nodes { document, start: *start, keys: Some(*keys) }, *len as usize)
+            }
+            _ => {
+                let value = self.path_value(program, path)?;
+                return self.start_loop(value, end, entries);
+            }
         };
+        Ok(self.walk_items(items, len, end))
+    }
+
+    #[inline]
+    fn walk_items(&mut self, items: Items, len: usize, end: u32) -> Option<u32> {
         if len == 0 {
-            return Ok(Some(end));
+            return Some(end);
         }
         self.loops.push(Loop { items, at: 0, len });
-        Ok(None)
+        None
     }
 
     #[inline(never)]

@@ -126,10 +126,21 @@ fn engine_for(case: &Case, notices: &Arc<Mutex<String>>) -> Engine {
     engine
 }
 
-fn run(case: &Case) -> Outcome {
+/// Where the data of a case lies: in values, or in what was serialized.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Values,
+    Serialized,
+}
+
+fn run(case: &Case, form: Form) -> Outcome {
     let notices = Arc::new(Mutex::new(String::new()));
     let engine = engine_for(case, &notices);
     let data = section(case, "data").map_or_else(|| context! {}, |data| json::parse(&data.text));
+    let data = match form {
+        Form::Values => data,
+        Form::Serialized => Value::from_serialize(&data).expect("values can be serialized"),
+    };
     let templates: Vec<_> = case.sections.iter().filter(|section| section.is_template()).collect();
     let mut added = Ok(());
     for template in &templates {
@@ -166,15 +177,15 @@ fn in_pieces(engine: &Engine, name: &str, data: &Value) -> String {
     }
 }
 
-fn check(file: &Path, case: &Case) -> Result<(), String> {
-    let outcome = run(case);
+fn check(file: &Path, case: &Case, form: Form) -> Result<(), String> {
+    let outcome = run(case, form);
     let compare = |name: &str, expected: &str, found: &str| {
         if expected == found {
             return Ok(());
         }
         let file = file.file_name().unwrap_or_default().display();
         Err(format!(
-            "{file}: {}\n{name} expected: {expected:?}\n{name} found:    {found:?}\n",
+            "{file}: {} ({form:?})\n{name} expected: {expected:?}\n{name} found:    {found:?}\n",
             case.title
         ))
     };
@@ -198,7 +209,7 @@ fn check(file: &Path, case: &Case) -> Result<(), String> {
 fn update(file: &Path, cases: &mut [Case]) {
     let mut text = String::new();
     for case in cases {
-        let outcome = run(case);
+        let outcome = run(case, Form::Values);
         for section in &mut case.sections {
             section.text = match section.name.as_str() {
                 "expect" | "error" => {
@@ -245,9 +256,11 @@ fn cases_give_what_they_promise() {
         }
         for case in &cases {
             count += 1;
-            if let Err(failure) = check(&file, case) {
-                failures.push_str(&failure);
-                failures.push('\n');
+            for form in [Form::Values, Form::Serialized] {
+                if let Err(failure) = check(&file, case, form) {
+                    failures.push_str(&failure);
+                    failures.push('\n');
+                }
             }
         }
     }

@@ -9,5 +9,6 @@ mod naive;
 mod plugins;
 mod random;
 mod serde;
+mod serialized;
 mod snapshots;
 mod xss;

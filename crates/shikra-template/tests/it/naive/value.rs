@@ -109,6 +109,23 @@ impl V {
         }
     }
 
+    /// The same with null wherever something is undefined.
+    pub(crate) fn without_undefined(&self) -> Self {
+        match self {
+            Self::Undef => Self::Null,
+            Self::List(items) => {
+                Self::List(Rc::new(items.iter().map(Self::without_undefined).collect()))
+            }
+            Self::Obj(entries) => {
+                let entries = entries.iter();
+                let entries =
+                    entries.map(|(name, value)| (name.clone(), value.without_undefined()));
+                Self::Obj(Rc::new(entries.collect()))
+            }
+            other => other.clone(),
+        }
+    }
+
     pub(crate) fn to_value(&self) -> Value {
         match self {
             Self::Undef => Value::Undefined,
