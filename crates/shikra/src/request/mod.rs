@@ -114,6 +114,16 @@ impl Extra for RequestExtra {
     }
 }
 
+impl RequestExtra {
+    #[inline]
+    fn routed_params(&self) -> &Params {
+        match self.rerouted.get() {
+            None => &self.params,
+            Some(rerouted) => &rerouted.params,
+        }
+    }
+}
+
 /// A request whose form has said which method it means.
 pub(crate) struct Rerouted {
     pub(crate) method: Method,
@@ -158,11 +168,7 @@ impl Request {
     }
 
     pub(crate) fn router_params(&self) -> &Params {
-        let extra = self.source().extra();
-        match extra.rerouted.get() {
-            None => &extra.params,
-            Some(rerouted) => &rerouted.params,
-        }
+        self.source().extra().routed_params()
     }
 
     /// The path that the router has seen.
@@ -299,7 +305,7 @@ impl Request {
     #[must_use]
     pub fn param_str(&self, name: &str) -> Option<&str> {
         let req = self.source();
-        let (params, extra) = (req.router_params(), req.extra());
+        let (params, extra) = (req.extra().routed_params(), req.extra());
         let index = extra.context.as_deref()?.param_index(params.route()?, name)?;
         params.value(index, req.path())
     }

@@ -259,7 +259,9 @@ impl Forest {
         self.table.slots.extend_from_slice(slots);
         let end = End { way: narrow(ways.len()), code, is_last: false };
         let slots_end = narrow(self.table.slots.len());
-        ways.push(Way { route, slots_start: start, slots_end, slash: planting.slash });
+        let takes_segments = slots.iter().all(|slot| matches!(slot, Slot::Segment { .. }));
+        let slash = planting.slash;
+        ways.push(Way { route, slots_start: start, slots_end, takes_segments, slash });
         list.push(Candidate {
             absent: slots.iter().filter(|slot| **slot == Slot::Absent).count(),
             ranks: planting.segments.iter().map(Segment::rank).collect(),

@@ -39,15 +39,32 @@ impl Edges {
     #[inline(always)]
     pub(super) fn child(&self, parent: u32, text: &[u8]) -> Option<u32> {
         let (head, tail) = (head(text), tail(text));
-        let mut at = hash(parent, text, head, tail);
+        let is_same = |edge: &Edge| {
+            let start = edge.text as usize;
+            text.len() <= 16 || self.arena.get(start..start + text.len()) == Some(text)
+        };
+        self.seek(hash(parent, text, head, tail), (parent, text.len(), head, tail), is_same)
+    }
+
+    /// The same for up to eight bytes, which [`head`] holds.
+    #[inline(always)]
+    pub(super) fn short_child(&self, parent: u32, len: usize, head: u64) -> Option<u32> {
+        self.seek(hash_short(parent, len, head, 0), (parent, len, head, 0), |_| true)
+    }
+
+    #[inline(always)]
+    fn seek(
+        &self,
+        hash: u64,
+        (parent, len, head, tail): (u32, usize, u64, u64),
+        is_same: impl Fn(&Edge) -> bool,
+    ) -> Option<u32> {
+        let mut at = place(hash);
         loop {
             let edge = self.places.get(at & (self.places.len() - 1))?;
             let is_close = edge.head == head && edge.tail == tail;
-            if is_close && edge.parent == parent && edge.len as usize == text.len() {
-                let start = edge.text as usize;
-                if text.len() <= 16 || self.arena.get(start..start + text.len()) == Some(text) {
-                    return (edge.child != FREE.child).then_some(edge.child);
-                }
+            if is_close && edge.parent == parent && edge.len as usize == len && is_same(edge) {
+                return (edge.child != FREE.child).then_some(edge.child);
             }
             if edge.child == FREE.child {
                 return None;
@@ -59,7 +76,7 @@ impl Edges {
     fn put(&mut self, parent: u32, text: &[u8], child: u32) {
         let (head, tail) = (head(text), tail(text));
         let mask = self.places.len() - 1;
-        let mut at = hash(parent, text, head, tail) & mask;
+        let mut at = place(hash(parent, text, head, tail)) & mask;
         while self.places[at].child != FREE.child {
             at = (at + 1) & mask;
         }
@@ -70,14 +87,16 @@ impl Edges {
     }
 }
 
-/// The first eight bytes of a text, or all of a shorter one: with the length it is unambiguous.
+/// The first eight bytes of a text, the first lowest, with zeros behind a shorter one.
 #[inline]
-fn head(text: &[u8]) -> u64 {
+pub(super) fn head(text: &[u8]) -> u64 {
     if let Some(bytes) = text.first_chunk() {
         return u64::from_le_bytes(*bytes);
     }
     if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
-        return u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
+        // Where both have a byte it is the same.
+        let last = u64::from(u32::from_le_bytes(*last)) << (8 * (text.len() - 4));
+        return u64::from(u32::from_le_bytes(*first)) | last;
     }
     match *text {
         [] => 0,
@@ -98,15 +117,26 @@ fn tail(text: &[u8]) -> u64 {
 
 /// Folds the text, its length and the parent by 128-bit products: one for most texts.
 #[inline]
-#[allow(clippy::cast_possible_truncation)] // any bits of the product will do
-fn hash(parent: u32, text: &[u8], head: u64, tail: u64) -> usize {
-    let place = u64::from(parent) << 32 | text.len() as u64;
-    let mut hash = fold(head ^ SEEDS[0], tail ^ place ^ SEEDS[1]);
+fn hash(parent: u32, text: &[u8], head: u64, tail: u64) -> u64 {
+    let mut hash = hash_short(parent, text.len(), head, tail);
     if text.len() > 16 {
         for word in text[8..text.len() - 8].chunks(8) {
             hash = fold(hash ^ self::head(word), SEEDS[2]);
         }
     }
+    hash
+}
+
+/// The same for a text of up to sixteen bytes.
+#[inline]
+fn hash_short(parent: u32, len: usize, head: u64, tail: u64) -> u64 {
+    let place = u64::from(parent) << 32 | len as u64;
+    fold(head ^ SEEDS[0], tail ^ place ^ SEEDS[1])
+}
+
+#[inline]
+#[allow(clippy::cast_possible_truncation)] // any bits of the product will do
+fn place(hash: u64) -> usize {
     hash as usize
 }
 

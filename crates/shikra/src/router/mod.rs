@@ -24,6 +24,7 @@ mod prefix;
 mod table;
 #[cfg(test)]
 mod tests;
+mod walk;
 mod whole;
 
 pub use build::RouterBuilder;

@@ -30,12 +30,12 @@ pub struct Params {
     pub(super) segments: Segments,
     captures: Vec<Capture>,
     route: Option<RouteId>,
-    /// The last path was found whole, so nothing has cut it yet.
+    /// The last path is compared as it is and was found without being cut.
     is_uncut: bool,
     /// A path came that may have taken much memory.
     is_long: bool,
     settings: Settings,
-    /// The segments of a path that was found whole, cut when somebody asks for them.
+    /// The segments of such a path, cut when somebody asks for them.
     late: RefCell<Option<Box<Segments>>>,
     is_late_cut: Cell<bool>,
 }
@@ -108,7 +108,8 @@ impl Params {
     /// wildcard an encoded slash looks like any other; [`raw`](Self::raw) tells them apart.
     pub fn value<'a>(&'a self, index: usize, path: &'a str) -> Option<&'a str> {
         let capture = self.captures.get(index)?;
-        let text = self.segments.decoded().unwrap_or(path);
+        let text = if self.is_uncut { None } else { self.segments.decoded() };
+        let text = text.unwrap_or(path);
         capture.present()?;
         text.get(capture.text.0 as usize..capture.text.1 as usize)
     }
@@ -145,6 +146,26 @@ impl Params {
         if param_count > 0 {
             self.captures.resize(param_count as usize, Capture::ABSENT);
         }
+        self.take_uncut(route, settings);
+    }
+
+    /// Forgets the values of the last path, for those of the next as they are come by.
+    #[inline]
+    pub(super) fn begin_walk(&mut self) {
+        self.captures.clear();
+    }
+
+    /// Takes the next value, a whole segment of a path that is compared as it is.
+    #[inline]
+    pub(super) fn capture_segment(&mut self, start: usize, len: usize) -> Option<()> {
+        let span = (u32::try_from(start).ok()?, u32::try_from(start + len).ok()?);
+        self.captures.push(Capture { raw: span, text: span });
+        Some(())
+    }
+
+    /// Takes the route of a path that nobody has cut.
+    #[inline]
+    pub(super) fn take_uncut(&mut self, route: RouteId, settings: Settings) {
         self.route = Some(route);
         self.is_uncut = true;
         self.settings = settings;

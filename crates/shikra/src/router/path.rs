@@ -367,7 +367,8 @@ impl Spelling {
 }
 
 /// Sets the high bit of each byte that is a slash, and no other bit.
-fn slashes(word: u64) -> u64 {
+#[inline]
+pub(super) fn slashes(word: u64) -> u64 {
     const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
     let zero_where_slash = word ^ 0x2f2f_2f2f_2f2f_2f2f;
     !(((zero_where_slash & LOW) + LOW) | zero_where_slash | LOW)

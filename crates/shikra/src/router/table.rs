@@ -242,6 +242,8 @@ pub(super) struct Way {
     pub(super) route: RouteId,
     pub(super) slots_start: u32,
     pub(super) slots_end: u32,
+    /// Each parameter takes a segment of its own, whole.
+    pub(super) takes_segments: bool,
     /// The registered form of the end of the path; `None` if any form will do.
     pub(super) slash: Option<Slash>,
 }
@@ -288,6 +290,14 @@ impl Table {
 
     pub(super) fn find(&self, method: &Method, path: PathView<'_>, params: &mut Params) -> Verdict {
         let wanted = Wanted::new(self.methods.code(method));
+        if let Some((route, via_head)) = self.walk(path, wanted, params) {
+            return Verdict::Found { route, via_head };
+        }
+        self.find_by_search(path, wanted, params)
+    }
+
+    #[inline(never)]
+    fn find_by_search(&self, path: PathView<'_>, wanted: Wanted, params: &mut Params) -> Verdict {
         match params.start(path, self.settings) {
             Ok(()) => {}
             Err(PathProblem::NotRooted) => return Verdict::NotFound,
@@ -295,8 +305,7 @@ impl Table {
         }
         let mut bits = 0;
         let probe = Probe::new(&params.segments, path.raw(), self.settings);
-        let quick = self.descend(&probe, wanted);
-        let Some((way, via_head)) = quick.or_else(|| self.search(&probe, wanted, &mut bits)) else {
+        let Some((way, via_head)) = self.search(&probe, wanted, &mut bits) else {
             return if bits == 0 { Verdict::NotFound } else { Verdict::NoMethod { bits } };
         };
         let way = &self.ways[way as usize];
@@ -317,26 +326,6 @@ impl Table {
             (Slash::Without, Slash::With) => Some(Canonical::WithoutSlash),
             _ => None,
         }
-    }
-
-    /// The way that a search tries first, as far as it leads by literal text and parameters alone. Most end
-    /// there; `None` says nothing about the others.
-    #[inline]
-    fn descend(&self, probe: &Probe<'_>, wanted: Wanted) -> Option<(u32, bool)> {
-        let mut at = ROOT;
-        let mut node = self.nodes.first()?;
-        for bounds in probe.key.starts.windows(2) {
-            let [start, next] = *bounds else { return None };
-            let key = probe.key.text.get(start as usize..next as usize - 1)?;
-            let child = if node.has_static { self.edges.child(at, key) } else { None };
-            at = match child {
-                Some(child) => child,
-                None if node.affix_count == 0 && !key.is_empty() => node.param,
-                None => return None,
-            };
-            node = self.nodes.get(at as usize)?;
-        }
-        self.end(node.exact, wanted, &mut 0)
     }
 
     /// Walks to the first end that has the method; what the others have is added to `bits`.
@@ -401,7 +390,7 @@ impl Table {
 
     /// The first end of a list that has the method.
     #[inline]
-    fn end(&self, list: u32, wanted: Wanted, bits: &mut u64) -> Option<(u32, bool)> {
+    pub(super) fn end(&self, list: u32, wanted: Wanted, bits: &mut u64) -> Option<(u32, bool)> {
         if list == NONE {
             return None;
         }
@@ -420,7 +409,7 @@ impl Table {
 
 /// The method of a request, and the one whose routes answer it too.
 #[derive(Clone, Copy)]
-struct Wanted {
+pub(super) struct Wanted {
     code: Code,
     instead: Code,
 }
@@ -455,4 +444,4 @@ impl<'a> Probe<'a> {
     }
 }
 
-const ROOT: u32 = 0;
+pub(super) const ROOT: u32 = 0;

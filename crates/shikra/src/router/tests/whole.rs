@@ -21,7 +21,19 @@ fn all(router: &Router<String>, method: &Method, path: &str, params: &mut Params
 
 fn pattern() -> impl Strategy<Value = String> {
     let segment = prop::sample::select(vec![
-        "a", "b", "A", "", "a%2Fb", "%C3%A9", "%25", "a%20b", ":p", ":p?",
+        "a",
+        "b",
+        "A",
+        "",
+        "a%2Fb",
+        "%C3%A9",
+        "%25",
+        "a%20b",
+        ":p",
+        ":p?",
+        ":p",
+        "abcdefgh",
+        "abcdefghi",
     ]);
     let tail = prop::sample::select(vec!["", "", "", "/", "//", "/*", "/*?"]);
     (prop::collection::vec(segment, 0..4), tail).prop_map(|(segments, tail)| {
@@ -34,7 +46,19 @@ fn pattern() -> impl Strategy<Value = String> {
 
 fn path() -> impl Strategy<Value = String> {
     let segment = prop::sample::select(vec![
-        "a", "b", "A", "", "a%2Fb", "%61", "%C3%A9", "%25", "a%20b", "bc",
+        "a",
+        "b",
+        "A",
+        "",
+        "a%2Fb",
+        "%61",
+        "%C3%A9",
+        "%25",
+        "a%20b",
+        "bc",
+        "abcdefgh",
+        "abcdefghi",
+        "abcdefghijklmnopqrs",
     ]);
     prop::collection::vec(segment, 1..5).prop_map(|segments| format!("/{}", segments.join("/")))
 }
