@@ -1,6 +1,7 @@
 //! From a reply to bytes: its head, its framing, and the body if there is one in memory.
 
-use super::{Active, Connection, Stage, sending};
+use super::sending::{Framing, Sending};
+use super::{Active, Connection, Stage};
 use crate::rt::Io;
 use crate::service::{Reply, ReplyBody, Service};
 use bytes::Bytes;
@@ -50,15 +51,15 @@ impl<I: Io, S: Service> Connection<I, S> {
             super::drop_quietly(stream);
             return self.finish_reply(active, after);
         }
-        let framing = sending::Framing::new(plan.framing, trailers, !keeps, start..out.len());
-        self.stage = Stage::Sending { stream, framing, active };
+        let framing = Framing::new(plan.framing, trailers, !keeps, start..out.len());
+        self.stage = Stage::Sending(Box::new(Sending { stream, framing, active }));
         self.go(Event::StreamStarted);
     }
 
     /// Closes the connection after what was answered before. A reset would take that back, too.
     fn abort(&mut self, out: &mut Vec<u8>, active: Active<S>) {
         self.write_out(out);
-        self.unflushed.push(active.exchange);
+        self.late().unflushed.push(active.exchange);
         self.reset();
     }
 
