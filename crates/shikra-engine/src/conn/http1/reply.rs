@@ -9,7 +9,7 @@ use http::{Method, Version};
 use shikra_proto::header::{KnownField, list};
 use shikra_proto::http1::state::{After, Event};
 use shikra_proto::http1::{
-    ConnectionOption, ReplyHead, ReplyPlan, RequestHead, Trailers, encode_reply_head, reply_framing,
+    ConnectionOption, ReplyHead, ReplyPlan, RequestHead, Trailers, reply_framing,
 };
 
 impl<I: Io, S: Service> Connection<I, S> {
@@ -82,7 +82,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         plan: &ReplyPlan,
         (connection, trailers): (ConnectionOption<'_>, Trailers),
     ) {
-        encode_reply_head(
+        self.base().reply_start.borrow_mut().encode(
             out,
             &ReplyHead {
                 version,
