@@ -7,7 +7,6 @@ use crate::limits::Limits;
 use crate::rt::tasks;
 use crate::service::{Client, End, Exchange, Service};
 use crate::timer::Timers;
-use shikra_proto::http1::ReplyStart;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
@@ -78,8 +77,6 @@ pub struct Hub {
     pub limits: Limits,
     /// The buffers.
     pub scratch: Scratch,
-    /// What replies begin with.
-    pub(crate) reply_start: RefCell<ReplyStart>,
     phase: Cell<Phase>,
     connections: Cell<usize>,
     detached: Cell<usize>,
@@ -98,7 +95,6 @@ impl Hub {
             timers: Rc::default(),
             limits,
             scratch: Scratch::default(),
-            reply_start: RefCell::default(),
             phase: Cell::new(Phase::Serving),
             connections: Cell::new(0),
             detached: Cell::new(0),

@@ -9,8 +9,9 @@ use http::{Method, Version};
 use shikra_proto::header::{KnownField, list};
 use shikra_proto::http1::state::{After, Event};
 use shikra_proto::http1::{
-    ConnectionOption, ReplyHead, ReplyPlan, RequestHead, Trailers, reply_framing,
+    ConnectionOption, ReplyHead, ReplyPlan, ReplyStart, RequestHead, Trailers, reply_framing,
 };
+use std::cell::RefCell;
 
 impl<I: Io, S: Service> Connection<I, S> {
     /// Encodes the reply to `active`; a stream only begins here.
@@ -82,20 +83,18 @@ impl<I: Io, S: Service> Connection<I, S> {
         plan: &ReplyPlan,
         (connection, trailers): (ConnectionOption<'_>, Trailers),
     ) {
-        self.base().reply_start.borrow_mut().encode(
-            out,
-            &ReplyHead {
-                version,
-                status: reply.status,
-                reason: reply.reason.as_deref(),
-                date: &self.base().clock.date(),
-                content_type: reply.content_type,
-                fields: &reply.fields,
-                framing: plan.framing,
-                connection,
-                trailers,
-            },
-        );
+        let head = ReplyHead {
+            version,
+            status: reply.status,
+            reason: reply.reason.as_deref(),
+            date: &self.base().clock.date(),
+            content_type: reply.content_type,
+            fields: &reply.fields,
+            framing: plan.framing,
+            connection,
+            trailers,
+        };
+        START.with_borrow_mut(|start| start.encode(out, &head));
     }
 
     /// Appends bytes to `out`, or sends many of them straight from where they are.
@@ -139,6 +138,11 @@ impl<I: Io, S: Service> Connection<I, S> {
             self.write_body(out, std::mem::replace(&mut reply.body, ReplyBody::Empty));
         }
     }
+}
+
+thread_local! {
+    /// What the replies of this thread, which is one worker's, begin with.
+    static START: RefCell<ReplyStart> = RefCell::default();
 }
 
 /// How a reply to `head` whose body has `len` bytes is to be sent.
