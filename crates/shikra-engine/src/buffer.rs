@@ -90,12 +90,7 @@ impl Output {
     pub fn send(&mut self, io: &mut impl Io, fresh: &[u8]) -> io::Result<()> {
         let mut written = 0;
         if self.is_empty() {
-            written = match write_one(io, fresh) {
-                Ok(written) if written == fresh.len() => return Ok(()),
-                Ok(written) => written,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-                Err(error) => return Err(error),
-            };
+            written = write_now(io, fresh)?;
         }
         self.push(Bytes::copy_from_slice(fresh.get(written..).unwrap_or_default()));
         self.flush(io).map(|_| ())
@@ -165,6 +160,17 @@ impl Output {
         }
         // A connection that has caught up owns nothing again.
         self.parts = VecDeque::new();
+    }
+}
+
+/// Writes what fits at once, which may be nothing.
+///
+/// # Errors
+/// When the stream is broken.
+pub(crate) fn write_now(io: &mut impl Io, bytes: &[u8]) -> io::Result<usize> {
+    match write_one(io, bytes) {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
+        result => result,
     }
 }
 

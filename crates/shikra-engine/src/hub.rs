@@ -5,11 +5,12 @@ use crate::buffer::Scratch;
 use crate::clock::{self, Clock, Pulse};
 use crate::limits::Limits;
 use crate::rt::tasks;
-use crate::service::{End, Exchange, Service};
+use crate::service::{Client, End, Exchange, Service};
 use crate::timer::Timers;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -135,6 +136,13 @@ impl Hub {
         &self.load
     }
 
+    fn count_out(&self, counter: &Cell<usize>) {
+        counter.set(counter.get() - 1);
+        if self.phase() != Phase::Serving {
+            self.changed.notify_waiters();
+        }
+    }
+
     /// Waits until there is neither a connection nor a detached future.
     pub async fn idle(&self) {
         loop {
@@ -176,7 +184,7 @@ pub fn detach(future: impl Future<Output = ()> + 'static) {
     let hub = CURRENT.with(|current| current.borrow().clone());
     let hub = hub.expect("detach is called on a worker's thread");
     hub.detached.set(hub.detached.get() + 1);
-    let counted = CountsOut { hub, what: Counted::Detached };
+    let counted = CountedDetached { hub };
     tasks::spawn(async move {
         let _counted = counted;
         future.await;
@@ -199,32 +207,41 @@ pub fn clear_current() {
     clock::clear_current();
 }
 
-#[derive(Debug)]
-enum Counted {
-    Connection,
-    Detached,
-}
-
-/// Counts a connection or a detached future out when its task ends, however it ends.
-#[derive(Debug)]
-pub(crate) struct CountsOut {
+/// Counts a detached future out when its task ends, however it ends.
+struct CountedDetached {
     hub: Rc<Hub>,
-    what: Counted,
 }
 
-impl Drop for CountsOut {
+impl Drop for CountedDetached {
     fn drop(&mut self) {
-        let counter = match self.what {
-            Counted::Connection => {
-                self.hub.load.remove();
-                &self.hub.connections
-            }
-            Counted::Detached => &self.hub.detached,
-        };
-        counter.set(counter.get() - 1);
-        if self.hub.phase() != Phase::Serving {
-            self.hub.changed.notify_waiters();
-        }
+        self.hub.count_out(&self.hub.detached);
+    }
+}
+
+/// The hub of a connection, which counts it out when its task ends, however it ends.
+pub(crate) struct CountedIn<S: Service> {
+    hub: Rc<ServiceHub<S>>,
+}
+
+impl<S: Service> CountedIn<S> {
+    /// The hub, which may outlive the connection.
+    pub(crate) fn hub(&self) -> &Rc<ServiceHub<S>> {
+        &self.hub
+    }
+}
+
+impl<S: Service> Deref for CountedIn<S> {
+    type Target = ServiceHub<S>;
+
+    fn deref(&self) -> &ServiceHub<S> {
+        &self.hub
+    }
+}
+
+impl<S: Service> Drop for CountedIn<S> {
+    fn drop(&mut self) {
+        self.base.load.remove();
+        self.base.count_out(&self.base.connections);
     }
 }
 
@@ -245,11 +262,11 @@ impl<S: Service> fmt::Debug for ServiceHub<S> {
 
 impl<S: Service> ServiceHub<S> {
     /// Counts a connection in, until what is returned is dropped, and numbers it.
-    pub(crate) fn count_in(&self) -> (CountsOut, u64) {
+    pub(crate) fn count_in(self: &Rc<Self>) -> (CountedIn<S>, u64) {
         let id = self.next_connection_id.get();
         self.next_connection_id.set(id + 1);
         self.base.connections.set(self.base.connections.get() + 1);
-        (CountsOut { hub: Rc::clone(&self.base), what: Counted::Connection }, id)
+        (CountedIn { hub: Rc::clone(self) }, id)
     }
 
     /// The hub of a worker on the calling thread.
@@ -275,10 +292,10 @@ impl<S: Service> ServiceHub<S> {
         let _old = self.service.replace(Rc::new(service));
     }
 
-    /// A block for an exchange, nobody else's.
-    pub(crate) fn take_exchange(&self) -> Rc<Exchange<S::Extra>> {
+    /// A block for an exchange of `client`, nobody else's.
+    pub(crate) fn take_exchange(&self, client: &Rc<Client>) -> Rc<Exchange<S::Extra>> {
         let pooled = self.exchanges.borrow_mut().pop();
-        pooled.unwrap_or_else(|| Rc::new(Exchange::new()))
+        pooled.unwrap_or_else(|| Rc::new(Exchange::new(Rc::clone(client))))
     }
 
     /// Takes a block back, unless somebody still holds it: then the last holder frees it.

@@ -22,12 +22,11 @@ pub(crate) fn serve<I: Io, S: Service>(
     local: Option<SocketAddr>,
     proxies: &Proxies,
 ) {
-    let (counted, id) = hub.count_in();
+    let (hub, id) = hub.count_in();
     if !proxies.trust(peer) {
         tracing::debug!(?peer, "a connection from outside the proxies' networks is closed");
         return;
     }
-    let hub = Rc::clone(hub);
     tasks::spawn(async move {
         let Some(origin) = preamble(&hub.base, &mut io, peer).await else { return };
         let (peer, local) = match origin {
@@ -36,7 +35,7 @@ pub(crate) fn serve<I: Io, S: Service>(
             ProxyOrigin::Client { source, destination } => (Some(source), Some(destination)),
         };
         let client = Client { peer, local, ..Client::anonymous(id) };
-        Connection::new(hub, io, client, counted).await;
+        Connection::new(hub, io, client).await;
     });
 }
 

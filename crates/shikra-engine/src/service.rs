@@ -160,7 +160,7 @@ pub enum Incident {
 pub struct Exchange<X> {
     head: RequestHead,
     extra: X,
-    client: Client,
+    client: Rc<Client>,
     received_at: Millis,
     body: BodyCell,
     fate: Fate,
@@ -202,14 +202,14 @@ impl<X: Extra> Exchange<X> {
     /// the client.
     #[must_use]
     pub fn detached(head: RequestHead, client: Client) -> Self {
-        Self { head, client, ..Self::new() }
+        Self { head, ..Self::new(Rc::new(client)) }
     }
 
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(client: Rc<Client>) -> Self {
         Self {
             head: RequestHead::new(),
             extra: X::default(),
-            client: Client::anonymous(0),
+            client,
             received_at: Millis(0),
             body: BodyCell::default(),
             fate: Fate::default(),
@@ -228,8 +228,12 @@ impl<X: Extra> Exchange<X> {
     }
 
     /// Notes whose request it is, and when its head was whole.
-    pub(crate) fn set_client(&mut self, client: Client, received_at: Millis) {
-        self.client = client;
+    #[inline]
+    pub(crate) fn set_client(&mut self, client: &Rc<Client>, received_at: Millis) {
+        // A pooled block usually goes back to the connection that it came from.
+        if !Rc::ptr_eq(&self.client, client) {
+            self.client = Rc::clone(client);
+        }
         self.received_at = received_at;
     }
 }

@@ -8,6 +8,7 @@
 use crate::clock::{Clock, Millis};
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::num::NonZeroU64;
 use std::rc::Rc;
 use std::task::Waker;
 
@@ -93,8 +94,8 @@ impl Timers {
 /// One deadline of one task; cancelled when dropped.
 pub struct Timer {
     timers: Rc<Timers>,
-    key: usize,
     deadline: Cell<Millis>,
+    key: u32,
 }
 
 impl fmt::Debug for Timer {
@@ -150,8 +151,8 @@ impl Drop for Timer {
 /// its 16 s waits in the last slot and is put further when the hand comes by.
 struct Wheel {
     entries: Vec<Entry>,
-    free: Vec<usize>,
-    slots: Vec<usize>,
+    free: Vec<u32>,
+    slots: Vec<u32>,
     /// One bit for each slot that is not empty.
     used: [u64; SLOTS / 64],
     /// The step up to which everything has fired.
@@ -161,9 +162,9 @@ struct Wheel {
 struct Entry {
     deadline: Millis,
     /// The step whose slot holds the entry; `None` while it is in no list.
-    place: Option<u64>,
-    previous: usize,
-    next: usize,
+    place: Option<NonZeroU64>,
+    previous: u32,
+    next: u32,
     waker: Option<Waker>,
 }
 
@@ -178,7 +179,11 @@ impl Wheel {
         }
     }
 
-    fn add(&mut self, waker: &Waker) -> usize {
+    fn entry(&mut self, key: u32) -> &mut Entry {
+        &mut self.entries[key as usize]
+    }
+
+    fn add(&mut self, waker: &Waker) -> u32 {
         let entry = Entry {
             deadline: NEVER,
             place: None,
@@ -187,33 +192,33 @@ impl Wheel {
             waker: Some(waker.clone()),
         };
         if let Some(key) = self.free.pop() {
-            self.entries[key] = entry;
-            key
-        } else {
-            self.entries.push(entry);
-            self.entries.len() - 1
+            *self.entry(key) = entry;
+            return key;
         }
+        let key = u32::try_from(self.entries.len()).expect("there are fewer tasks than that");
+        self.entries.push(entry);
+        key
     }
 
-    fn remove(&mut self, key: usize) -> Option<Waker> {
+    fn remove(&mut self, key: u32) -> Option<Waker> {
         self.unlink(key);
         self.free.push(key);
-        self.entries[key].waker.take()
+        self.entry(key).waker.take()
     }
 
-    fn set_waker(&mut self, key: usize, waker: &Waker) {
-        if let Some(old) = &mut self.entries[key].waker {
+    fn set_waker(&mut self, key: u32, waker: &Waker) {
+        if let Some(old) = &mut self.entry(key).waker {
             old.clone_from(waker);
         }
     }
 
     /// Returns whether the driver may have to run earlier than it planned.
-    fn arm(&mut self, key: usize, deadline: Millis) -> bool {
-        self.entries[key].deadline = deadline;
+    fn arm(&mut self, key: u32, deadline: Millis) -> bool {
+        self.entry(key).deadline = deadline;
         let step = deadline.0 / STEP_MS + 1;
-        match self.entries[key].place {
+        match self.entry(key).place {
             // The hand comes by before the deadline and moves the entry on.
-            Some(place) if place <= step => false,
+            Some(place) if place.get() <= step => false,
             _ if deadline == NEVER => false,
             _ => {
                 self.unlink(key);
@@ -223,30 +228,30 @@ impl Wheel {
         }
     }
 
-    fn link(&mut self, key: usize, step: u64) {
+    fn link(&mut self, key: u32, step: u64) {
         let place = step.clamp(self.step + 1, self.step + SLOTS as u64 - 1);
         let slot = slot_of(place);
         let head = self.slots[slot];
-        let entry = &mut self.entries[key];
-        (entry.place, entry.previous, entry.next) = (Some(place), NONE, head);
+        let entry = self.entry(key);
+        (entry.place, entry.previous, entry.next) = (NonZeroU64::new(place), NONE, head);
         if head != NONE {
-            self.entries[head].previous = key;
+            self.entry(head).previous = key;
         }
         self.slots[slot] = key;
         self.used[slot / 64] |= 1 << (slot % 64);
     }
 
-    fn unlink(&mut self, key: usize) {
-        let Some(place) = self.entries[key].place.take() else { return };
-        let slot = slot_of(place);
-        let (previous, next) = (self.entries[key].previous, self.entries[key].next);
+    fn unlink(&mut self, key: u32) {
+        let Some(place) = self.entry(key).place.take() else { return };
+        let slot = slot_of(place.get());
+        let (previous, next) = (self.entry(key).previous, self.entry(key).next);
         if next != NONE {
-            self.entries[next].previous = previous;
+            self.entry(next).previous = previous;
         }
         if previous == NONE {
             self.slots[slot] = next;
         } else {
-            self.entries[previous].next = next;
+            self.entry(previous).next = next;
         }
         if self.slots[slot] == NONE {
             self.used[slot / 64] &= !(1 << (slot % 64));
@@ -262,11 +267,11 @@ impl Wheel {
             let slot = slot_of(step);
             self.used[slot / 64] &= !(1 << (slot % 64));
             while key != NONE {
-                let next = self.entries[key].next;
-                self.entries[key].place = None;
-                let deadline = self.entries[key].deadline;
+                let next = self.entry(key).next;
+                self.entry(key).place = None;
+                let deadline = self.entry(key).deadline;
                 if deadline <= now {
-                    due.extend(self.entries[key].waker.clone());
+                    due.extend(self.entry(key).waker.clone());
                 } else if deadline != NEVER {
                     self.link(key, deadline.0 / STEP_MS + 1);
                 }
@@ -309,7 +314,7 @@ fn slot_of(step: u64) -> usize {
 
 /// A deadline that never comes.
 const NEVER: Millis = Millis(u64::MAX);
-const NONE: usize = usize::MAX;
+const NONE: u32 = u32::MAX;
 const SLOTS: usize = 1024;
 const STEP_MS: u64 = 16;
 

@@ -19,8 +19,7 @@ pub fn serve<I: Io, S: Service>(
     peer: Option<SocketAddr>,
     local: Option<SocketAddr>,
 ) {
-    // The connection itself is the task's future: an `async` block around it would hold it twice,
-    // which is 360 bytes for each idle connection.
+    // The connection itself is the task's future: an `async` block around it would hold it twice.
     tasks::spawn(connection(hub, io, peer, local));
 }
 
@@ -31,9 +30,9 @@ pub fn connection<I: Io, S: Service>(
     peer: Option<SocketAddr>,
     local: Option<SocketAddr>,
 ) -> Connection<I, S> {
-    let (counted, id) = hub.count_in();
+    let (hub, id) = hub.count_in();
     let client = Client { peer, local, ..Client::anonymous(id) };
-    Connection::new(Rc::clone(hub), io, client, counted)
+    Connection::new(hub, io, client)
 }
 
 /// Serves what a listener has accepted; `proxies` are those that it listens for, if it does.

@@ -253,7 +253,8 @@ impl RequestHead {
             }
             _ => return Err(HeadError::TargetByte),
         }
-        self.set_method_and_version(method, version);
+        self.set_method(method);
+        self.set_version(version);
         Ok(())
     }
 
@@ -332,8 +333,13 @@ impl RequestHead {
         self.target = parts;
     }
 
-    pub(super) fn set_method_and_version(&mut self, method: Method, version: Version) {
+    #[inline]
+    pub(super) fn set_method(&mut self, method: Method) {
         self.method = method;
+    }
+
+    #[inline]
+    pub(super) fn set_version(&mut self, version: Version) {
         self.version = version;
     }
 

@@ -181,11 +181,12 @@ impl HeadDecoder {
         let unfinished = Ok(Step::Partial(Run::None));
         let Some(start) = self.skip_empty_lines(window, start)? else { return unfinished };
         let Some(line) = window.get(start..) else { return unfinished };
-        let Some((method, method_len)) = method(line)? else { return unfinished };
+        let Some(method_len) = method(line, head)? else { return unfinished };
         let target_start = start + method_len + 1;
         // A space has ended the method, and another ends the target, so there is always a rest.
         let Some(rest) = window.get(target_start..) else { return unfinished };
-        let (target_len, target) = match scan_target(rest, &method, limits.target_bytes_max)? {
+        let (target_len, target) = match scan_target(rest, head.method(), limits.target_bytes_max)?
+        {
             Found::Ended { len, target } => (len, target),
             Found::OutOfBytes(run) => return Ok(Step::Partial(run)),
         };
@@ -194,7 +195,7 @@ impl HeadDecoder {
         };
         let Some(version) = version(rest)? else { return unfinished };
         head.set_target(text, target);
-        head.set_method_and_version(method, version);
+        head.set_version(version);
         Ok(Step::Done(target_start + target_len + 1 + VERSION_LINE_LEN))
     }
 
@@ -400,10 +401,22 @@ fn no_field(line: &[u8], name_len: usize, byte: u8, start: usize) -> Result<Line
     }
 }
 
-/// Reads the method and says how long it is. A space follows it.
+/// Reads the method into `head` and says how long it is. A space follows it.
 #[inline]
-fn method(line: &[u8]) -> Result<Option<(Method, usize)>, HeadError> {
-    // The common ones need no look at each byte.
+fn method(line: &[u8], head: &mut RequestHead) -> Result<Option<usize>, HeadError> {
+    // The most common one needs no look at each byte, and no copy.
+    if line.first_chunk().map(|front| u32::from_le_bytes(*front)) == Some(GET) {
+        head.set_method(Method::GET);
+        return Ok(Some(3));
+    }
+    Ok(any_method(line)?.map(|(method, len)| {
+        head.set_method(method);
+        len
+    }))
+}
+
+/// The same for all methods.
+fn any_method(line: &[u8]) -> Result<Option<(Method, usize)>, HeadError> {
     match line.first_chunk().map(|front| u32::from_le_bytes(*front)) {
         Some(GET) => Ok(Some((Method::GET, 3))),
         Some(PUT) => Ok(Some((Method::PUT, 3))),
@@ -481,7 +494,7 @@ fn other_version(rest: &[u8]) -> Result<Option<Version>, HeadError> {
 pub fn peek_method(head: &[u8]) -> Option<Method> {
     let empty_len = 2 * usize::from(EMPTY_LINES_MAX);
     let start = head.iter().take(empty_len).take_while(|byte| b"\r\n".contains(byte)).count();
-    let read = method(head.get(start..).unwrap_or_default());
+    let read = any_method(head.get(start..).unwrap_or_default());
     read.ok().flatten().map(|(method, _)| method)
 }
 

@@ -18,8 +18,9 @@ mod trailer;
 
 pub use body::{BodyDecoder, BodyError, BodyFraming, BodyLimits, BodyStep};
 pub use encode::{
-    ConnectionOption, ReplyFraming, ReplyHead, ReplyPlan, Trailers, encode_chunk_prefix,
-    encode_chunk_suffix, encode_continue, encode_last_chunk, encode_reply_head, reply_framing,
+    ConnectionOption, ReplyFraming, ReplyHead, ReplyPlan, ReplyStart, Trailers,
+    encode_chunk_prefix, encode_chunk_suffix, encode_continue, encode_last_chunk,
+    encode_reply_head, reply_framing,
 };
 pub use error::HeadError;
 pub use head::RequestHead;

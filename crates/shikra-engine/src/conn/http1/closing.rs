@@ -13,7 +13,7 @@ impl<I: Io, S: Service> Connection<I, S> {
     }
 
     pub(super) fn begin_linger(&mut self) {
-        self.input = Vec::new();
+        self.incoming = None;
         self.stage = Stage::Draining { body: None, left: 0 };
     }
 
@@ -38,8 +38,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                         break Some(Event::BodyRefused);
                     };
                     if body.is_over() {
-                        self.input.extend_from_slice(bytes.get(used..).unwrap_or_default());
-                        self.input_is_partial = false;
+                        self.read_ahead(bytes.get(used..).unwrap_or_default());
                         break Some(Event::BodyDone);
                     }
                     left = left.saturating_sub(used as u64);
@@ -72,14 +71,14 @@ impl<I: Io, S: Service> Connection<I, S> {
     }
 
     fn linger(&mut self, cx: &mut Context<'_>) -> Step {
-        if self.peer_finished_at.is_none() && !self.write_is_shut {
+        if self.peer_finished_at().is_none() && !self.write_is_shut {
             // RFC 9112 §9.6: closing with unread bytes would reset the connection, and the
             // reset can overtake the reply.
             self.write_is_shut = true;
             self.io.shutdown_write();
             self.since = self.now();
         }
-        if self.peer_finished_at.is_some() {
+        if self.peer_finished_at().is_some() {
             self.go(Event::PeerFinished);
             return Step::Again;
         }

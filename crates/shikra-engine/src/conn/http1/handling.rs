@@ -113,9 +113,8 @@ impl<I: Io, S: Service> Connection<I, S> {
                     return Watched::Gone;
                 }
                 if body.is_over() {
-                    self.input.extend_from_slice(&body.window);
-                    self.input_is_partial = false;
-                    body.window = bytes::BytesMut::new();
+                    let window = std::mem::take(&mut body.window);
+                    self.read_ahead(&window);
                 }
             }
             Poll::Ready(Err(_)) => {

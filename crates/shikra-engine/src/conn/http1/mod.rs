@@ -14,15 +14,16 @@ mod sending;
 mod turn;
 mod watch;
 
-use crate::buffer::Output;
+use crate::buffer::{Output, write_now};
 use crate::clock::Millis;
-use crate::hub::{CountsOut, Hub, Phase, ServiceHub};
+use crate::hub::{CountedIn, Hub, Phase};
 use crate::rt::Io;
-use crate::service::{Client, End, Exchange, ReplyStream, Service};
+use crate::service::{Client, End, Exchange, Service};
 use crate::slot::SlotFuture;
 use crate::timer::Timer;
 use body::BodyProgress;
 use bytes::Bytes;
+use sending::Sending;
 use shikra_proto::http1::HeadDecoder;
 use shikra_proto::http1::state::{Event, State};
 use std::fmt;
@@ -34,31 +35,39 @@ use std::task::{Context, Poll};
 /// A connection, as the future that serves it.
 pub struct Connection<I, S: Service> {
     io: I,
-    hub: Rc<ServiceHub<S>>,
-    client: Client,
+    client: Rc<Client>,
     state: State,
     stage: Stage<S>,
-    decoder: HeadDecoder,
-    /// The block of a head that has come in part: the decoder goes on where it stopped.
-    partial: Option<Rc<Exchange<S::Extra>>>,
-    /// Bytes that have come and are not used yet: a part of a head, or requests read ahead.
-    input: Vec<u8>,
-    /// Whether `input` is known to be a part of a head, so that only more bytes can help.
-    input_is_partial: bool,
-    output: Output,
-    /// Exchanges whose end somebody wants to know, until their replies have left.
-    unflushed: Vec<Rc<Exchange<S::Extra>>>,
+    incoming: Option<Box<Incoming<S::Extra>>>,
+    late: Option<Box<Late<S::Extra>>>,
     timer: Option<Timer>,
     /// When the state was entered, or for `Idle` when the last reply was made.
     since: Millis,
-    /// Since when output has waited without any of it leaving.
-    stalled_since: Millis,
-    /// When the peer closed its half; one grace runs from then, for all that it asked for before.
-    peer_finished_at: Option<Millis>,
     write_is_shut: bool,
     is_first: bool,
     /// Dropped last, so that the connection is counted while any part of it exists.
-    _counted: CountsOut,
+    hub: CountedIn<S>,
+}
+
+/// What a connection has only while bytes that have come are not used yet: a part of a head, or requests
+/// read ahead.
+struct Incoming<X> {
+    bytes: Vec<u8>,
+    /// Whether the bytes are known to be a part of a head, so that only more of them can help.
+    is_partial: bool,
+    /// The block of a head that has come in part, and the decoder, which goes on where it stopped.
+    head: Option<(HeadDecoder, Rc<Exchange<X>>)>,
+}
+
+/// What a connection has only while its peer is behind with its replies, or has closed its half.
+struct Late<X> {
+    output: Output,
+    /// Since when output has waited without any of it leaving.
+    stalled_since: Millis,
+    /// Exchanges whose end somebody wants to know, until their replies have left.
+    unflushed: Vec<Rc<Exchange<X>>>,
+    /// When the peer closed its half; one grace runs from then, for all that it asked for before.
+    peer_finished_at: Option<Millis>,
 }
 
 /// What a state carries.
@@ -67,10 +76,28 @@ enum Stage<S: Service> {
     Empty,
     /// `Handling`.
     Handling { future: SlotFuture<S::Response>, active: Active<S> },
-    /// `Sending`. The stream is gone once it has ended and only its tail waits.
-    Sending { stream: Box<dyn ReplyStream>, framing: sending::Framing, active: Active<S> },
+    /// `Sending`.
+    Sending(Box<Sending<S>>),
     /// `Draining`, `Lingering`: the body, if it is to be followed, and how much may still come.
     Draining { body: Option<Box<BodyProgress>>, left: u64 },
+}
+
+impl<S: Service> Stage<S> {
+    fn active(&self) -> Option<&Active<S>> {
+        match self {
+            Self::Handling { active, .. } => Some(active),
+            Self::Sending(sending) => Some(&sending.active),
+            Self::Empty | Self::Draining { .. } => None,
+        }
+    }
+
+    fn active_mut(&mut self) -> Option<&mut Active<S>> {
+        match self {
+            Self::Handling { active, .. } => Some(active),
+            Self::Sending(sending) => Some(&mut sending.active),
+            Self::Empty | Self::Draining { .. } => None,
+        }
+    }
 }
 
 /// An exchange that is not over within its first poll.
@@ -104,27 +131,19 @@ impl<I, S: Service> Unpin for Connection<I, S> {}
 
 impl<I: Io, S: Service> Connection<I, S> {
     /// A connection over `io` that has not read anything.
-    pub(crate) fn new(hub: Rc<ServiceHub<S>>, io: I, client: Client, counted: CountsOut) -> Self {
-        let now = hub.base.clock.now();
+    pub(crate) fn new(hub: CountedIn<S>, io: I, client: Client) -> Self {
         Self {
             io,
-            hub,
-            client,
+            client: Rc::new(client),
             state: State::Idle,
             stage: Stage::Empty,
-            decoder: HeadDecoder::default(),
-            partial: None,
-            input: Vec::new(),
-            input_is_partial: true,
-            output: Output::default(),
-            unflushed: Vec::new(),
+            incoming: None,
+            late: None,
             timer: None,
-            since: now,
-            stalled_since: now,
-            peer_finished_at: None,
+            since: hub.base.clock.now(),
             write_is_shut: false,
             is_first: true,
-            _counted: counted,
+            hub,
         }
     }
 
@@ -138,6 +157,38 @@ impl<I: Io, S: Service> Connection<I, S> {
 
     fn is_draining(&self) -> bool {
         self.hub.base.phase() != Phase::Serving
+    }
+
+    /// How many bytes have come and are not used yet.
+    fn input_len(&self) -> usize {
+        self.incoming.as_ref().map_or(0, |incoming| incoming.bytes.len())
+    }
+
+    fn incoming(&mut self) -> &mut Incoming<S::Extra> {
+        self.incoming.get_or_insert_with(|| {
+            Box::new(Incoming { bytes: Vec::new(), is_partial: false, head: None })
+        })
+    }
+
+    /// Keeps bytes behind those that are there; nobody has looked at them.
+    fn read_ahead(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            let incoming = self.incoming();
+            incoming.bytes.extend_from_slice(bytes);
+            incoming.is_partial = false;
+        }
+    }
+
+    fn has_output(&self) -> bool {
+        self.late.as_ref().is_some_and(|late| !late.output.is_empty())
+    }
+
+    fn peer_finished_at(&self) -> Option<Millis> {
+        self.late.as_ref().and_then(|late| late.peer_finished_at)
+    }
+
+    fn late(&mut self) -> &mut Late<S::Extra> {
+        self.late.get_or_insert_with(|| Box::new(Late::new(Output::default(), Millis(0))))
     }
 
     /// Changes the state as the table says.
@@ -185,33 +236,52 @@ impl<I: Io, S: Service> Connection<I, S> {
     /// Sends `out`, and clears it.
     #[inline]
     fn write_out(&mut self, out: &mut Vec<u8>) {
-        if !out.is_empty() {
-            self.write_all(out, None);
+        if out.is_empty() {
+            return;
         }
+        if self.late.is_none() {
+            match write_now(&mut self.io, out) {
+                Ok(written) if written == out.len() => return out.clear(),
+                Ok(written) => drop(out.drain(..written)),
+                Err(_) => {
+                    out.clear();
+                    return self.reset();
+                }
+            }
+        }
+        self.write_all(out, None);
     }
 
     /// Sends `out` and `tail`, and clears `out`.
     fn write_all(&mut self, out: &mut Vec<u8>, tail: Option<Bytes>) {
-        let was_empty = self.output.is_empty();
+        let mut fresh = Output::default();
+        let output = self.late.as_mut().map_or(&mut fresh, |late| &mut late.output);
+        let was_empty = output.is_empty();
         let sent = match tail {
-            None => self.output.send(&mut self.io, out),
-            Some(tail) => self.output.send_both(&mut self.io, out, tail),
+            None => output.send(&mut self.io, out),
+            Some(tail) => output.send_both(&mut self.io, out, tail),
         };
         if sent.is_err() {
             self.reset();
         }
         out.clear();
-        self.after_write(was_empty);
+        if !fresh.is_empty() {
+            self.late = Some(Box::new(Late::new(fresh, self.now())));
+        } else if self.late.is_some() {
+            self.after_write(was_empty);
+        }
     }
 
     /// Lets out what waits. Again, if all of it left.
     fn flush(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Step {
         self.write_out(out);
-        while !self.output.is_empty() {
+        while let Some(late) = &mut self.late
+            && !late.output.is_empty()
+        {
             if self.io.poll_writable(cx).is_pending() {
                 return Step::Wait;
             }
-            match self.output.flush(&mut self.io) {
+            match late.output.flush(&mut self.io) {
                 Ok(written) => self.after_write(written > 0),
                 Err(_) => {
                     self.reset();
@@ -223,11 +293,16 @@ impl<I: Io, S: Service> Connection<I, S> {
     }
 
     fn after_write(&mut self, progressed: bool) {
+        let now = self.now();
+        let Some(late) = &mut self.late else { return };
         if progressed {
-            self.stalled_since = self.now();
+            late.stalled_since = now;
         }
-        if self.output.is_empty() && !self.unflushed.is_empty() && self.state != State::Closed {
-            for exchange in std::mem::take(&mut self.unflushed) {
+        if late.output.is_empty() && self.state != State::Closed {
+            let unflushed = std::mem::take(&mut late.unflushed);
+            // A connection that has caught up owns nothing again.
+            self.late.take_if(|late| late.peer_finished_at.is_none());
+            for exchange in unflushed {
                 exchange.fate().finish(End::Finished);
                 self.hub.give_exchange(exchange);
             }
@@ -236,7 +311,7 @@ impl<I: Io, S: Service> Connection<I, S> {
 
     /// A connection with waiting output wakes when the socket has room, whatever its state.
     fn wait_for_output(&mut self, cx: &mut Context<'_>) {
-        if !self.output.is_empty() && self.io.poll_writable(cx).is_ready() {
+        if self.has_output() && self.io.poll_writable(cx).is_ready() {
             cx.waker().wake_by_ref();
         }
     }
@@ -245,7 +320,7 @@ impl<I: Io, S: Service> Connection<I, S> {
     fn finish_exchange(&mut self, exchange: Rc<Exchange<S::Extra>>) {
         exchange.body().end();
         if exchange.fate().has_hooks() {
-            self.unflushed.push(exchange);
+            self.late().unflushed.push(exchange);
         } else {
             self.hub.give_exchange(exchange);
         }
@@ -258,13 +333,14 @@ impl<I: Io, S: Service> Connection<I, S> {
                 drop_quietly(future);
                 Some(active.exchange)
             }
-            Stage::Sending { stream, active, .. } => {
-                drop_quietly(stream);
-                Some(active.exchange)
+            Stage::Sending(sending) => {
+                drop_quietly(sending.stream);
+                Some(sending.active.exchange)
             }
             Stage::Empty | Stage::Draining { .. } => None,
         };
-        for exchange in std::mem::take(&mut self.unflushed).into_iter().chain(exchange) {
+        let unflushed = self.late.take().map(|late| late.unflushed).unwrap_or_default();
+        for exchange in unflushed.into_iter().chain(exchange) {
             exchange.fate().set_closed();
             exchange.body().end();
             exchange.fate().finish(End::Aborted);
@@ -286,13 +362,19 @@ impl<I: Io, S: Service> Future for Connection<I, S> {
 impl<I, S: Service> Drop for Connection<I, S> {
     fn drop(&mut self) {
         // Ended by the runtime's end rather than by itself: whoever waits still hears of it.
-        if let Stage::Handling { active, .. } | Stage::Sending { active, .. } = &self.stage {
+        if let Some(active) = self.stage.active() {
             active.exchange.body().end();
             active.exchange.fate().finish(End::Aborted);
         }
-        for exchange in &self.unflushed {
+        for exchange in self.late.iter().flat_map(|late| &late.unflushed) {
             exchange.fate().finish(End::Aborted);
         }
+    }
+}
+
+impl<X> Late<X> {
+    fn new(output: Output, now: Millis) -> Self {
+        Self { output, stalled_since: now, unflushed: Vec::new(), peer_finished_at: None }
     }
 }
 
@@ -302,3 +384,6 @@ fn drop_quietly<T>(value: T) {
         tracing::error!("a handler's destructor panicked");
     }
 }
+
+#[cfg(test)]
+mod tests;

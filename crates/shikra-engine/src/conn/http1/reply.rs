@@ -1,6 +1,7 @@
 //! From a reply to bytes: its head, its framing, and the body if there is one in memory.
 
-use super::{Active, Connection, Stage, sending};
+use super::sending::{Framing, Sending};
+use super::{Active, Connection, Stage};
 use crate::rt::Io;
 use crate::service::{Reply, ReplyBody, Service};
 use bytes::Bytes;
@@ -8,8 +9,9 @@ use http::{Method, Version};
 use shikra_proto::header::{KnownField, list};
 use shikra_proto::http1::state::{After, Event};
 use shikra_proto::http1::{
-    ConnectionOption, ReplyHead, ReplyPlan, RequestHead, Trailers, encode_reply_head, reply_framing,
+    ConnectionOption, ReplyHead, ReplyPlan, ReplyStart, RequestHead, Trailers, reply_framing,
 };
+use std::cell::RefCell;
 
 impl<I: Io, S: Service> Connection<I, S> {
     /// Encodes the reply to `active`; a stream only begins here.
@@ -50,15 +52,15 @@ impl<I: Io, S: Service> Connection<I, S> {
             super::drop_quietly(stream);
             return self.finish_reply(active, after);
         }
-        let framing = sending::Framing::new(plan.framing, trailers, !keeps, start..out.len());
-        self.stage = Stage::Sending { stream, framing, active };
+        let framing = Framing::new(plan.framing, trailers, !keeps, start..out.len());
+        self.stage = Stage::Sending(Box::new(Sending { stream, framing, active }));
         self.go(Event::StreamStarted);
     }
 
     /// Closes the connection after what was answered before. A reset would take that back, too.
     fn abort(&mut self, out: &mut Vec<u8>, active: Active<S>) {
         self.write_out(out);
-        self.unflushed.push(active.exchange);
+        self.late().unflushed.push(active.exchange);
         self.reset();
     }
 
@@ -81,20 +83,18 @@ impl<I: Io, S: Service> Connection<I, S> {
         plan: &ReplyPlan,
         (connection, trailers): (ConnectionOption<'_>, Trailers),
     ) {
-        encode_reply_head(
-            out,
-            &ReplyHead {
-                version,
-                status: reply.status,
-                reason: reply.reason.as_deref(),
-                date: &self.base().clock.date(),
-                content_type: reply.content_type,
-                fields: &reply.fields,
-                framing: plan.framing,
-                connection,
-                trailers,
-            },
-        );
+        let head = ReplyHead {
+            version,
+            status: reply.status,
+            reason: reply.reason.as_deref(),
+            date: &self.base().clock.date(),
+            content_type: reply.content_type,
+            fields: &reply.fields,
+            framing: plan.framing,
+            connection,
+            trailers,
+        };
+        START.with_borrow_mut(|start| start.encode(out, &head));
     }
 
     /// Appends bytes to `out`, or sends many of them straight from where they are.
@@ -138,6 +138,11 @@ impl<I: Io, S: Service> Connection<I, S> {
             self.write_body(out, std::mem::replace(&mut reply.body, ReplyBody::Empty));
         }
     }
+}
+
+thread_local! {
+    /// What the replies of this thread, which is one worker's, begin with.
+    static START: RefCell<ReplyStart> = RefCell::default();
 }
 
 /// How a reply to `head` whose body has `len` bytes is to be sent.

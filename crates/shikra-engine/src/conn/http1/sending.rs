@@ -16,6 +16,14 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
 
+/// A reply that is made while it leaves, in a block of its own: an idle connection has no room for it.
+pub(super) struct Sending<S: Service> {
+    /// Gone once it has ended and only its tail waits.
+    pub(super) stream: Box<dyn ReplyStream>,
+    pub(super) framing: Framing,
+    pub(super) active: Active<S>,
+}
+
 /// How a streamed body is delimited.
 #[derive(Debug)]
 pub(super) struct Framing {
@@ -94,47 +102,47 @@ enum Progress {
 
 impl<I: Io, S: Service> Connection<I, S> {
     pub(super) fn poll_sending(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Step {
-        let Stage::Sending { mut stream, mut framing, mut active } =
-            std::mem::replace(&mut self.stage, Stage::Empty)
-        else {
+        let Stage::Sending(mut sending) = std::mem::replace(&mut self.stage, Stage::Empty) else {
             self.reset();
             return Step::Again;
         };
         loop {
-            let gone = self.attend_socket(cx, out, &mut active) == Watched::Gone;
-            framing.note(out);
+            let gone = self.attend_socket(cx, out, &mut sending.active) == Watched::Gone;
+            sending.framing.note(out);
             // A stream has no grace: a client that closes its half has seen enough of it.
-            if gone || self.peer_finished_at.is_some() {
-                self.stage = Stage::Sending { stream, framing, active };
+            if gone || self.peer_finished_at().is_some() {
+                self.stage = Stage::Sending(sending);
                 self.reset();
                 return Step::Again;
             }
-            match self.pump(cx, out, &mut *stream, &mut framing, &active) {
-                Progress::Waits if self.can_feed(&active) => {}
+            match self.pump(cx, out, &mut sending) {
+                Progress::Waits if self.can_feed(&sending.active) => {}
                 Progress::Yields => {
-                    framing.start = None;
-                    self.stage = Stage::Sending { stream, framing, active };
+                    sending.framing.start = None;
+                    self.stage = Stage::Sending(sending);
                     cx.waker().wake_by_ref();
                     return Step::Wait;
                 }
                 Progress::Waits => {
-                    framing.start = None;
-                    self.stage = Stage::Sending { stream, framing, active };
+                    sending.framing.start = None;
+                    self.stage = Stage::Sending(sending);
                     // If the socket took everything there is room for more, unless the stream
                     // itself waits; then its waker is set.
-                    let is_full = !self.output.is_empty();
+                    let is_full = self.has_output();
                     return match self.flush(cx, out) {
                         Step::Again if is_full => Step::Again,
                         _ => Step::Wait,
                     };
                 }
                 Progress::Ended => {
+                    let Sending { stream, framing, active } = *sending;
                     super::drop_quietly(stream);
                     let after = self.after_reply(&active, framing.closes);
                     self.finish_reply(active, after);
                     return Step::Again;
                 }
-                Progress::Failed(incident) if framing.start.is_some() => {
+                Progress::Failed(incident) if sending.framing.start.is_some() => {
+                    let Sending { stream, framing, active } = *sending;
                     // Nobody has seen any of it: the client gets the answer to the error instead.
                     out.truncate(framing.start.unwrap_or_default());
                     super::drop_quietly(stream);
@@ -143,8 +151,8 @@ impl<I: Io, S: Service> Connection<I, S> {
                     return Step::Again;
                 }
                 Progress::Failed(incident) => {
-                    Self::report(&active, incident);
-                    self.stage = Stage::Sending { stream, framing, active };
+                    Self::report(&sending.active, incident);
+                    self.stage = Stage::Sending(sending);
                     self.write_out(out);
                     self.io.abort();
                     self.reset();
@@ -168,10 +176,9 @@ impl<I: Io, S: Service> Connection<I, S> {
         &mut self,
         cx: &mut Context<'_>,
         out: &mut Vec<u8>,
-        stream: &mut dyn ReplyStream,
-        framing: &mut Framing,
-        active: &Active<S>,
+        sending: &mut Sending<S>,
     ) -> Progress {
+        let Sending { stream, framing, active } = sending;
         let max = self.base().limits.waiting_reply_bytes_max;
         let mut turn = turn_bytes();
         loop {
@@ -182,7 +189,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                 self.write_out(out);
                 framing.note(out);
             }
-            if !self.output.is_empty() {
+            if self.has_output() {
                 self.note_long(framing);
                 return Progress::Waits;
             }
@@ -204,7 +211,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                 Ok(Poll::Ready(Some(Err(error)))) => {
                     return Progress::Failed(Incident::StreamFailed(error));
                 }
-                Ok(Poll::Ready(None)) => return end_stream(out, framing, stream),
+                Ok(Poll::Ready(None)) => return end_stream(out, framing, &mut **stream),
                 Err(panic) => {
                     let message = panic_message(&*panic);
                     return Progress::Failed(Incident::StreamPanicked(message));

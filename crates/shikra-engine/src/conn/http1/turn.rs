@@ -7,7 +7,7 @@ use crate::slot::SlotFuture;
 use bytes::Bytes;
 use http::StatusCode;
 use shikra_proto::http1::state::{After, Event, State};
-use shikra_proto::http1::{BodyFraming, HeadError, HeadStatus, peek_method};
+use shikra_proto::http1::{BodyFraming, HeadDecoder, HeadError, HeadStatus, peek_method};
 use std::any::Any;
 use std::future::Future;
 use std::io::ErrorKind;
@@ -30,14 +30,14 @@ enum Stop {
 impl<I: Io, S: Service> Connection<I, S> {
     /// `Idle` and `Head`: answers all requests that are at hand, then reads more.
     pub(super) fn read_heads(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Step {
-        if !self.output.is_empty() {
+        if self.has_output() {
             // The peer does not take its replies: no more requests until it does.
             return match self.flush(cx, out) {
-                Step::Again if self.output.is_empty() => Step::Again,
+                Step::Again if !self.has_output() => Step::Again,
                 step => step,
             };
         }
-        if !self.input.is_empty() && !self.input_is_partial {
+        if self.incoming.as_ref().is_some_and(|incoming| !incoming.is_partial) {
             return self.use_input(cx, out);
         }
         // What was answered so far must not wait for what comes next.
@@ -64,7 +64,7 @@ impl<I: Io, S: Service> Connection<I, S> {
 
     /// Between requests, and nothing waits.
     fn is_at_rest(&self) -> bool {
-        self.state == State::Idle && self.input.is_empty() && self.output.is_empty()
+        self.state == State::Idle && self.incoming.is_none() && !self.has_output()
     }
 
     fn read_once(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>, scratch: &mut [u8]) -> Step {
@@ -93,11 +93,12 @@ impl<I: Io, S: Service> Connection<I, S> {
             }
             Poll::Ready(Ok(len)) => {
                 let bytes = scratch.get(..len).unwrap_or_default();
-                if self.input.is_empty() {
-                    self.use_scratch(cx, out, bytes)
-                } else {
-                    self.input.extend_from_slice(bytes);
-                    self.use_input(cx, out)
+                match &mut self.incoming {
+                    None => self.use_scratch(cx, out, bytes),
+                    Some(incoming) => {
+                        incoming.bytes.extend_from_slice(bytes);
+                        self.use_input(cx, out)
+                    }
                 }
             }
         }
@@ -108,29 +109,35 @@ impl<I: Io, S: Service> Connection<I, S> {
         let (used, stop) = self.answer_all(cx, out, bytes);
         let rest = bytes.get(used..).unwrap_or_default();
         if !rest.is_empty() {
-            self.input.extend_from_slice(rest);
+            self.keep(rest.to_vec(), stop);
         }
         self.stopped(cx, out, stop)
     }
 
     fn use_input(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Step {
-        let bytes = std::mem::take(&mut self.input);
+        let bytes = std::mem::take(&mut self.incoming().bytes);
         let (used, stop) = self.answer_all(cx, out, &bytes);
-        if used == 0 {
-            self.input = bytes;
-        } else {
-            // Right-sized: the next head's part, usually nothing at all.
-            self.input = bytes.get(used..).unwrap_or_default().to_vec();
+        match bytes.get(used..).unwrap_or_default() {
+            [] => self.incoming = None,
+            _ if used == 0 => self.keep(bytes, stop),
+            // Right-sized: the next head's part.
+            rest => self.keep(rest.to_vec(), stop),
         }
         self.stopped(cx, out, stop)
     }
 
+    /// Keeps the bytes behind those that were used.
+    fn keep(&mut self, bytes: Vec<u8>, stop: Stop) {
+        let incoming = self.incoming();
+        incoming.bytes = bytes;
+        incoming.is_partial = matches!(stop, Stop::Starved);
+    }
+
     fn stopped(&mut self, cx: &Context<'_>, out: &mut Vec<u8>, stop: Stop) -> Step {
-        self.input_is_partial = matches!(stop, Stop::Starved);
         match stop {
             Stop::State => Step::Again,
             Stop::Starved => {
-                if self.state == State::Idle && !self.input.is_empty() {
+                if self.state == State::Idle && self.incoming.is_some() {
                     self.go(Event::Bytes);
                 }
                 Step::Again
@@ -150,7 +157,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         out: &mut Vec<u8>,
         bytes: &[u8],
     ) -> (usize, Stop) {
-        let hub = Rc::clone(&self.hub);
+        let hub = Rc::clone(self.hub.hub());
         let limits = &hub.base.limits;
         let mut used = 0;
         let mut answered = 0;
@@ -168,14 +175,16 @@ impl<I: Io, S: Service> Connection<I, S> {
             if self.state == State::Closed {
                 return (used, Stop::State);
             }
-            if !self.output.is_empty() {
+            if self.has_output() {
                 return (used, Stop::Turn);
             }
-            let mut exchange = self.partial.take().unwrap_or_else(|| hub.take_exchange());
+            let partial = self.incoming.as_mut().and_then(|incoming| incoming.head.take());
+            let (mut decoder, mut exchange) = partial
+                .unwrap_or_else(|| (HeadDecoder::default(), hub.take_exchange(&self.client)));
             let Some(unique) = Rc::get_mut(&mut exchange) else { continue };
-            match self.decoder.decode(rest, &limits.head, unique.head_mut()) {
+            match decoder.decode(rest, &limits.head, unique.head_mut()) {
                 Ok(HeadStatus::Partial) => {
-                    self.partial = Some(exchange);
+                    self.incoming().head = Some((decoder, exchange));
                     return (used, Stop::Starved);
                 }
                 Err(error) => {
@@ -185,7 +194,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                 }
                 Ok(HeadStatus::Complete { len }) => {
                     used += len;
-                    unique.set_client(self.client, hub.base.clock.now());
+                    unique.set_client(&self.client, hub.base.clock.now());
                 }
             }
             self.enter_handling();
@@ -255,7 +264,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             now => now,
         }));
         // What a client asked for before it closed its half is answered within the same grace.
-        if self.peer_finished_at.is_some() {
+        if self.peer_finished_at().is_some() {
             exchange.fate().set_closed();
         }
         let active = Active { exchange, service, body };
@@ -366,7 +375,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         let keeps = self.keeps(active, reply_closes);
         match unread {
             None if keeps => After::Keep,
-            None if self.input.is_empty() => After::Close,
+            None if self.input_len() == 0 => After::Close,
             None => After::Linger,
             Some(body) if keeps && body.is_drainable(self.base().limits.drain_bytes_max) => {
                 After::Drain

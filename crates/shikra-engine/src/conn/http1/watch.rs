@@ -22,18 +22,15 @@ impl<I: Io, S: Service> Connection<I, S> {
         let mut scratch = self.base().scratch.take_read();
         let max = self.base().limits.pipelined_bytes_max;
         let watched = loop {
-            let room = max.saturating_sub(self.input.len()).min(scratch.len());
-            if self.peer_finished_at.is_some() || room == 0 {
+            let room = max.saturating_sub(self.input_len()).min(scratch.len());
+            if self.peer_finished_at().is_some() || room == 0 {
                 break self.watch_reset(cx);
             }
             let Some(buf) = scratch.get_mut(..room) else { break Watched::Present };
             match self.io.poll_read(cx, buf) {
                 Poll::Pending => break Watched::Present,
                 Poll::Ready(Ok(0)) => self.finish_peer(active, now),
-                Poll::Ready(Ok(len)) => {
-                    self.input.extend_from_slice(buf.get(..len).unwrap_or_default());
-                    self.input_is_partial = false;
-                }
+                Poll::Ready(Ok(len)) => self.read_ahead(buf.get(..len).unwrap_or_default()),
                 Poll::Ready(Err(_)) => break Watched::Gone,
             }
         };
@@ -51,7 +48,7 @@ impl<I: Io, S: Service> Connection<I, S> {
 
     /// The client has closed its half: whoever waits for that hears of it, and a grace begins.
     pub(super) fn finish_peer(&mut self, active: &mut Active<S>, now: Millis) {
-        self.peer_finished_at.get_or_insert(now);
+        self.late().peer_finished_at.get_or_insert(now);
         active.exchange.fate().set_closed();
         self.go(Event::PeerFinished);
     }
@@ -65,7 +62,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         if self.write_deadline().is_some_and(|deadline| deadline <= now) {
             return self.reset();
         }
-        if let Stage::Handling { active, .. } | Stage::Sending { active, .. } = &mut self.stage
+        if let Some(active) = self.stage.active_mut()
             && let Some(body) = active.body.as_deref_mut()
             && body.deadline(&self.hub.base.limits).is_some_and(|deadline| deadline <= now)
         {
@@ -79,9 +76,11 @@ impl<I: Io, S: Service> Connection<I, S> {
         }
         if self.state == State::Head {
             let (status, why) = (StatusCode::REQUEST_TIMEOUT, "the request head came too slowly");
-            let (head, partial) = (std::mem::take(&mut self.input), self.partial.take());
-            let target = partial.as_ref().map_or("", |exchange| exchange.head().target());
-            self.refuse_with(out, &head, target, status, why);
+            let incoming = self.incoming.take();
+            let bytes = incoming.as_ref().map_or(&[][..], |incoming| &incoming.bytes);
+            let head = incoming.as_ref().and_then(|incoming| incoming.head.as_ref());
+            let target = head.map_or("", |(_, exchange)| exchange.head().target());
+            self.refuse_with(out, bytes, target, status, why);
         } else {
             self.go(Event::Timeout);
         }
@@ -91,7 +90,7 @@ impl<I: Io, S: Service> Connection<I, S> {
     pub(super) fn arm_timer(&mut self, cx: &Context<'_>) {
         let nearest = match self.stage {
             // Between requests only the state has a deadline.
-            Stage::Empty if self.output.is_empty() => self.state_deadline(),
+            Stage::Empty if !self.has_output() => self.state_deadline(),
             _ => {
                 let deadlines =
                     [self.write_deadline(), self.body_deadline(), self.state_deadline()];
@@ -108,30 +107,24 @@ impl<I: Io, S: Service> Connection<I, S> {
     /// A peer that takes nothing for too long is given up.
     fn write_deadline(&self) -> Option<Millis> {
         let timeout = self.base().limits.write_stall_timeout;
-        (!self.output.is_empty()).then(|| self.stalled_since.plus(timeout))
+        let late = self.late.as_deref().filter(|late| !late.output.is_empty())?;
+        Some(late.stalled_since.plus(timeout))
     }
 
     fn body_deadline(&self) -> Option<Millis> {
-        match &self.stage {
-            Stage::Handling { active, .. } | Stage::Sending { active, .. } => {
-                active.body.as_deref()?.deadline(&self.base().limits)
-            }
-            Stage::Empty | Stage::Draining { .. } => None,
-        }
+        self.stage.active()?.body.as_deref()?.deadline(&self.base().limits)
     }
 
     fn state_deadline(&self) -> Option<Millis> {
         let limits = &self.base().limits;
         match self.state {
-            State::Idle if !self.output.is_empty() => None,
+            State::Idle if self.has_output() => None,
             State::Idle if self.is_first => Some(self.since.plus(limits.first_byte_timeout)),
             State::Idle => Some(self.since.plus(limits.keep_alive_timeout)),
             State::Head => Some(self.since.plus(limits.head_timeout)),
-            State::Handling => self.peer_finished_at.map(|at| at.plus(limits.half_close_grace)),
+            State::Handling => self.peer_finished_at().map(|at| at.plus(limits.half_close_grace)),
             State::Draining => Some(self.since.plus(limits.drain_timeout)),
-            State::Lingering if self.output.is_empty() => {
-                Some(self.since.plus(limits.drain_timeout))
-            }
+            State::Lingering if !self.has_output() => Some(self.since.plus(limits.drain_timeout)),
             State::Sending | State::Lingering | State::Closing | State::Closed => None,
         }
     }
