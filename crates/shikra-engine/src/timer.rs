@@ -1,9 +1,10 @@
 //! A timer wheel per worker: arming and cancelling are O(1) and touch no system call.
 //!
 //! Each connection owns one [`Timer`], whose deadline it moves as its state changes. Moving a
-//! deadline further away, which is what every request does, writes one number: the wheel finds
-//! out when it comes to the old place and puts the timer where it belongs. Firing wakes the task;
-//! what the deadline meant is the connection's own business.
+//! deadline a little further away, which is what every request does, is known to the timer alone:
+//! the wheel wakes the task at the old one, and hears of the new one when the task asks whether it
+//! is due. So requests leave the wheel's memory alone. Firing wakes the task; what the deadline
+//! meant is the connection's own business.
 
 use crate::clock::{Clock, Millis};
 use std::cell::{Cell, RefCell};
@@ -96,6 +97,8 @@ pub struct Timer {
     timers: Rc<Timers>,
     deadline: Cell<Millis>,
     key: u32,
+    /// The step of the deadline that the wheel knows.
+    told: Cell<u32>,
 }
 
 impl fmt::Debug for Timer {
@@ -109,16 +112,27 @@ impl Timer {
     #[must_use]
     pub fn new(timers: &Rc<Timers>, waker: &Waker) -> Self {
         let key = timers.wheel.borrow_mut().add(waker);
-        Self { timers: Rc::clone(timers), key, deadline: Cell::new(NEVER) }
+        let (deadline, told) = (Cell::new(NEVER), Cell::new(step_of(NEVER)));
+        Self { timers: Rc::clone(timers), deadline, key, told }
     }
 
     /// Wakes the task at `deadline`, or up to one wheel step (16 ms) later, instead of before.
+    ///
+    /// It may be woken about a second earlier too, and has to ask [`Timer::is_due`] whenever it runs.
+    #[inline]
     pub fn arm(&self, deadline: Millis) {
-        if deadline != self.deadline.get() {
-            self.deadline.set(deadline);
-            if self.timers.wheel.borrow_mut().arm(self.key, deadline) {
-                self.timers.wake_driver_before(deadline);
-            }
+        self.deadline.set(deadline);
+        let later = step_of(deadline).checked_sub(self.told.get());
+        if later.is_none_or(|steps| steps > SLACK_STEPS) {
+            self.tell(deadline);
+        }
+    }
+
+    #[inline(never)]
+    fn tell(&self, deadline: Millis) {
+        self.told.set(step_of(deadline));
+        if self.timers.wheel.borrow_mut().arm(self.key, deadline) {
+            self.timers.wake_driver_before(deadline);
         }
     }
 
@@ -129,8 +143,16 @@ impl Timer {
 
     /// Whether the deadline has passed.
     #[must_use]
+    #[inline]
     pub fn is_due(&self, now: Millis) -> bool {
-        self.deadline.get() <= now
+        let deadline = self.deadline.get();
+        if deadline <= now {
+            return true;
+        }
+        if self.told.get() <= step_of(now) && deadline != NEVER {
+            self.tell(deadline);
+        }
+        false
     }
 
     /// Replaces the task to wake, if it is another one.
@@ -308,6 +330,11 @@ impl Wheel {
     }
 }
 
+/// The step in which an instant lies; the last one for what lies years ahead.
+fn step_of(instant: Millis) -> u32 {
+    u32::try_from(instant.0 / STEP_MS).unwrap_or(u32::MAX)
+}
+
 fn slot_of(step: u64) -> usize {
     usize::try_from(step % SLOTS as u64).unwrap_or(0)
 }
@@ -317,6 +344,8 @@ const NEVER: Millis = Millis(u64::MAX);
 const NONE: u32 = u32::MAX;
 const SLOTS: usize = 1024;
 const STEP_MS: u64 = 16;
+/// How much later a deadline may become before the wheel is told: about a second.
+const SLACK_STEPS: u32 = 64;
 
 #[cfg(test)]
 mod tests;
