@@ -49,6 +49,12 @@ pub(crate) enum Key {
     Part { start: u32, len: u32 },
 }
 
+impl Key {
+    fn is_static(&self) -> bool {
+        matches!(self, Self::Static(_))
+    }
+}
+
 /// The buffers of a document.
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
@@ -57,7 +63,7 @@ pub(crate) struct Parts {
     pub(crate) text: String,
     /// While it is made: the keys of objects that are not complete yet.
     pub(crate) open_keys: Vec<Key>,
-    /// While it is made: the structs that were there.
+    /// While it is made: the structs that were there, in earlier documents of the thread too.
     pub(crate) shapes: Vec<Shape>,
 }
 
@@ -112,10 +118,13 @@ impl Drop for Document {
             return;
         }
         parts.nodes.clear();
-        parts.keys.clear();
         parts.text.clear();
         parts.open_keys.clear();
-        parts.shapes.clear();
+        // The next page is mostly of the same structs.
+        if parts.keys.len() > SPARE_KEYS_MAX || !parts.keys.iter().all(Key::is_static) {
+            parts.keys.clear();
+            parts.shapes.clear();
+        }
         let spare = std::mem::take(parts);
         // Where the thread is about to end there is no next page, so a failure means nothing.
         let _ = SPARE.try_with(|place| place.set(Some(spare)));
@@ -245,6 +254,9 @@ impl Node {
 
 /// More room than this is given back, so that one large page does not fill the memory for good.
 const SPARE_ITEMS_MAX: usize = 16_384;
+
+/// More keys than this are not kept for the next document.
+const SPARE_KEYS_MAX: usize = 128;
 
 /// Objects with more names than this are looked through by a hash table.
 const SCANNED_NAMES_MAX: u32 = 64;

@@ -200,3 +200,56 @@ fn it_is_shared_between_threads_and_other_data() {
         }
     });
 }
+
+/// The keys of a page's structs are kept for the next page of the thread, where other structs may have
+/// their name, more fields, fewer, or the same in another order.
+#[test]
+fn structs_of_one_name_do_not_share_their_fields() {
+    type Page = (fn() -> Value, &'static str);
+
+    fn first() -> Value {
+        #[derive(Serialize)]
+        struct Same {
+            a: u8,
+            b: u8,
+        }
+        Value::from_serialize(&[Same { a: 1, b: 2 }, Same { a: 3, b: 4 }]).unwrap()
+    }
+    fn second() -> Value {
+        #[derive(Serialize)]
+        struct Same {
+            b: u8,
+            a: u8,
+            c: u8,
+        }
+        Value::from_serialize(&[Same { b: 1, a: 2, c: 3 }, Same { b: 4, a: 5, c: 6 }]).unwrap()
+    }
+    fn third() -> Value {
+        #[derive(Serialize)]
+        struct Same {
+            a: u8,
+        }
+        Value::from_serialize(&[Same { a: 1 }, Same { a: 2 }]).unwrap()
+    }
+    let pages: [Page; 3] = [
+        (first, r#"[{"a":1,"b":2},{"a":3,"b":4}]"#),
+        (second, r#"[{"b":1,"a":2,"c":3},{"b":4,"a":5,"c":6}]"#),
+        (third, r#"[{"a":1},{"a":2}]"#),
+    ];
+    // Every order of two, over and over, since what is kept is bounded.
+    for round in 0..100 {
+        for at in [0, 0, 1, 1, 2, 2, 0, 2, 1, 0] {
+            let (page, expected) = pages[at];
+            let data = page();
+            let Value::List(rows) = &data else { panic!("a list") };
+            let row = |row: &Value| {
+                let Value::Object(row) = row else { panic!("an object") };
+                let fields: Vec<_> =
+                    row.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+                format!("{{{}}}", fields.join(","))
+            };
+            let shown: Vec<_> = rows.iter().map(row).collect();
+            assert_eq!(format!("[{}]", shown.join(",")), expected, "round {round}");
+        }
+    }
+}
