@@ -20,7 +20,7 @@ use crate::command::{cargo, run as run_command};
 use crate::gate::target;
 
 /// Measures, or reads what was measured, and prints the table.
-pub(crate) fn run(root: &Path, words: &[&str]) -> Result<(), String> {
+pub(crate) fn run(root: &Path, words: &[&str], command: &str) -> Result<(), String> {
     let (mut rounds, mut from, mut is_recorded) = (ROUNDS, None, false);
     let mut rest = words.iter();
     while let Some(&word) = rest.next() {
@@ -37,7 +37,7 @@ pub(crate) fn run(root: &Path, words: &[&str]) -> Result<(), String> {
     }
     let records = match from {
         Some(path) => super::read(&path)?,
-        None => measure(root, rounds, words)?,
+        None => measure(root, rounds, command)?,
     };
     println!("{}", table(&records));
     if is_recorded {
@@ -46,14 +46,14 @@ pub(crate) fn run(root: &Path, words: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
-fn measure(root: &Path, rounds: u32, words: &[&str]) -> Result<Vec<Record>, String> {
+fn measure(root: &Path, rounds: u32, command: &str) -> Result<Vec<Record>, String> {
     let folder = target(root).join("bench");
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut fetch = cargo(root, &["fetch", "--quiet", "--manifest-path", MANIFEST]);
     fetch.arg("--locked");
     run_command(fetch)?;
     let facts = machine::facts(root, &super::probe::cores()?, 0);
-    let mut records = vec![facts.with_text("command", &super::command_line(words))];
+    let mut records = vec![facts.with_text("command", command)];
     for round in 1..=rounds {
         for &(name, package) in PROGRAMS {
             let record = build(root, package, &folder.join("hello"))?;

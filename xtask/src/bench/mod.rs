@@ -41,11 +41,10 @@ use crate::parts;
 
 /// Measures, or reads what was measured, and prints the tables.
 pub(crate) fn run(root: &Path, words: &[&str]) -> Result<(), String> {
-    if let ["templates", options @ ..] = words {
-        return templates::run(root, options);
-    }
-    if let ["builds", options @ ..] = words {
-        return builds::run(root, options);
+    match words {
+        ["templates", options @ ..] => return templates::run(root, options, &command_line(words)),
+        ["builds", options @ ..] => return builds::run(root, options, &command_line(words)),
+        _ => {}
     }
     let options = Options::read(words)?;
     let records = match &options.source {

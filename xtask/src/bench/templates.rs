@@ -58,11 +58,11 @@ fn count(option: &str, word: &str) -> Result<u32, String> {
 }
 
 /// Measures, or reads what was measured, and prints the tables.
-pub(crate) fn run(root: &Path, words: &[&str]) -> Result<(), String> {
+pub(crate) fn run(root: &Path, words: &[&str], command: &str) -> Result<(), String> {
     let options = Options::read(words)?;
     let records = match &options.from {
         Some(path) => super::read(path)?,
-        None => measure(root, &options, words)?,
+        None => measure(root, &options, command)?,
     };
     println!("{}", tables(&records));
     if options.is_recorded {
@@ -105,13 +105,13 @@ impl Case {
     }
 }
 
-fn measure(root: &Path, options: &Options, words: &[&str]) -> Result<Vec<Record>, String> {
+fn measure(root: &Path, options: &Options, command: &str) -> Result<Vec<Record>, String> {
     let out = options.out.clone().unwrap_or_else(|| target(root).join("bench/templates.jsonl"));
     if let Some(folder) = out.parent() {
         std::fs::create_dir_all(folder)
             .map_err(|error| format!("{}: {error}", folder.display()))?;
     }
-    let (mut cases, facts, counts, left_out) = cases(root, words)?;
+    let (mut cases, facts, counts, left_out) = cases(root, command)?;
     let wanted = |case: &Case| {
         options.engines.is_empty() || options.engines.iter().any(|one| case.engine.contains(one))
     };
@@ -157,9 +157,9 @@ fn compare(cases: &[Case]) -> Result<(), String> {
 type Prepared = (Vec<Case>, Record, Vec<Record>, Vec<Record>);
 
 /// Builds and installs everything. What cannot be had is left out and said so.
-fn cases(root: &Path, words: &[&str]) -> Result<Prepared, String> {
+fn cases(root: &Path, command: &str) -> Result<Prepared, String> {
     let mut facts = machine::facts(root, &super::probe::cores()?, 0);
-    facts = facts.with_text("command", &super::command_line(words));
+    facts = facts.with_text("command", command);
     let program = peers::build(root, "templates")?;
     let mut cases = Vec::new();
     for case in said(&program)?.lines() {
