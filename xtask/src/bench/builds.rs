@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::check::Connection;
 use super::machine;
+use super::options::count;
 use super::record::Record;
 use super::results::{self, Part};
 use super::server::{Process, free_port};
@@ -26,10 +27,7 @@ pub(crate) fn run(root: &Path, words: &[&str], command: &str) -> Result<(), Stri
     while let Some(&word) = rest.next() {
         let mut value = || rest.next().ok_or_else(|| format!("bench: {word} wants a value"));
         match word {
-            "--rounds" => {
-                let count = value()?.parse().ok().filter(|count| (1..=ROUNDS_MAX).contains(count));
-                rounds = count.ok_or_else(|| format!("bench: at most {ROUNDS_MAX} rounds"))?;
-            }
+            "--rounds" => rounds = count(word, value()?, ROUNDS_MAX)?,
             "--from" => from = Some(PathBuf::from(value()?)),
             "--record" => is_recorded = true,
             _ => return Err(format!("bench: `{word}` is not understood; {USAGE}")),

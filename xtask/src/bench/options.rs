@@ -40,8 +40,8 @@ impl Options {
             let mut value = || words.next().ok_or_else(|| format!("bench: {word} wants a value"));
             match word {
                 "--peers" => peers = Some(*value()?),
-                "--rounds" => rounds = count(word, value()?)?,
-                "--seconds" => seconds = count(word, value()?)?.into(),
+                "--rounds" => rounds = count(word, value()?, MOST)?,
+                "--seconds" => seconds = count(word, value()?, MOST)?.into(),
                 "--out" => out = Some(PathBuf::from(value()?)),
                 "--from" => source = Source::File(PathBuf::from(value()?)),
                 "--record" => keep = Keep::Record,
@@ -55,9 +55,10 @@ impl Options {
     }
 }
 
-fn count(option: &str, word: &str) -> Result<u32, String> {
-    let count = word.parse().ok().filter(|count| (1..=MOST).contains(count));
-    count.ok_or_else(|| format!("bench: {option} is a number from 1 to {MOST}, not `{word}`"))
+/// The number that an option has, within a bound.
+pub(super) fn count(option: &str, word: &str, most: u32) -> Result<u32, String> {
+    let count = word.parse().ok().filter(|count| (1..=most).contains(count));
+    count.ok_or_else(|| format!("bench: {option} is a number from 1 to {most}, not `{word}`"))
 }
 
 const USAGE: &str = "\

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::machine;
+use super::options::count;
 use super::peers;
 use super::record::Record;
 use super::results::{self, Part};
@@ -40,8 +41,8 @@ impl Options {
             let mut value = || words.next().ok_or_else(|| format!("bench: {word} wants a value"));
             match word {
                 "--engines" => options.engines = value()?.split(',').map(str::to_owned).collect(),
-                "--rounds" => options.rounds = count(word, value()?)?,
-                "--millis" => options.millis = count(word, value()?)?,
+                "--rounds" => options.rounds = count(word, value()?, MOST)?,
+                "--millis" => options.millis = count(word, value()?, MOST)?,
                 "--out" => options.out = Some(PathBuf::from(value()?)),
                 "--from" => options.from = Some(PathBuf::from(value()?)),
                 "--record" => options.is_recorded = true,
@@ -50,11 +51,6 @@ impl Options {
         }
         Ok(options)
     }
-}
-
-fn count(option: &str, word: &str) -> Result<u32, String> {
-    let count = word.parse().ok().filter(|count| (1..=MOST).contains(count));
-    count.ok_or_else(|| format!("bench: {option} is a number from 1 to {MOST}, not `{word}`"))
 }
 
 /// Measures, or reads what was measured, and prints the tables.
