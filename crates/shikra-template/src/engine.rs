@@ -226,6 +226,7 @@ impl Engine {
         self.shared.program(name)
     }
 
+    #[inline]
     fn begin(&self, program: Arc<Program>, data: &Value) -> Render {
         let len_expected = program.len_expected.load(Ordering::Relaxed);
         // A page of the same size as the last one fits without growing.

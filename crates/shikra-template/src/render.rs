@@ -127,11 +127,13 @@ impl Render {
     /// # Errors
     ///
     /// What fails the page; nothing of it is given out then.
+    #[inline]
     pub fn finish(mut self) -> Result<String, Error> {
         let mut page = String::with_capacity(self.len_expected);
         let budget = if self.minifier.is_some() { PIECE_BYTES } else { usize::MAX };
         while self.resume(&mut page, budget)? == Progress::More {}
         self.machine.expect_len(page.len());
+        self.machine.end();
         Ok(page)
     }
 
@@ -177,6 +179,7 @@ impl Render {
                 Error::new(ErrorKind::Output, "the page could not be written").caused_by(cause)
             })?;
             if progress == Progress::Done {
+                self.machine.end();
                 return Ok(());
             }
             piece.clear();

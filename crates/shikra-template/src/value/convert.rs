@@ -105,6 +105,7 @@ impl From<char> for Value {
 }
 
 impl From<Object> for Value {
+    #[inline]
     fn from(object: Object) -> Self {
         Self::Object(Arc::new(object))
     }

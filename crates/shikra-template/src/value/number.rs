@@ -104,10 +104,13 @@ fn write_unsigned(number: u64, out: &mut String) {
         out.push_str(digit_pair(number % 100));
         return;
     }
+    if number < 100 {
+        let digits = digit_pair(number);
+        out.push_str(if number < 10 { &digits[1..] } else { digits });
+        return;
+    }
     let (high, low) = (number / 100, digit_pair(number % 100));
     match high {
-        0 if number < 10 => out.push_str(&low[1..]),
-        0 => out.push_str(low),
         1..10 => {
             out.push_str(&digit_pair(high)[1..]);
             out.push_str(low);

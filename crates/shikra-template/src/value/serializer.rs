@@ -12,9 +12,9 @@ use super::{Object, Value};
 /// Makes a value of data.
 pub(super) fn value_of<T: Serialize + ?Sized>(data: &T) -> Result<Value, Wrong> {
     let mut builder = Builder::new();
-    let root = data.serialize(Maker { builder: &mut builder, depth: 0 })?;
+    data.serialize(Maker { builder: &mut builder, at: 0, depth: 0 })?;
     builder.check_size()?;
-    Ok(match root {
+    Ok(match builder.root() {
         Node::Null => Value::Null,
         Node::Bool(truth) => Value::Bool(truth),
         Node::Int(number) => Value::Int(number),
@@ -32,31 +32,39 @@ pub(super) fn value_of<T: Serialize + ?Sized>(data: &T) -> Result<Value, Wrong> 
     })
 }
 
-/// Makes nodes; knows how deep it is.
+/// Makes a node at its place; knows how deep it is.
 struct Maker<'b> {
     builder: &'b mut Builder,
+    at: usize,
     depth: usize,
 }
 
 impl<'b> Maker<'b> {
+    #[inline(always)]
+    fn set(self, node: Node) -> Result<(), Wrong> {
+        self.builder.set(self.at, node);
+        Ok(())
+    }
+
     fn inner(self) -> Result<Self, Wrong> {
         if self.depth >= DEPTH_MAX {
             return Err(Wrong::new(format!("data is deeper than {DEPTH_MAX} levels")));
         }
-        Ok(Self { builder: self.builder, depth: self.depth + 1 })
+        Ok(Self { depth: self.depth + 1, ..self })
     }
 
-    fn again(&mut self) -> Maker<'_> {
-        Maker { builder: self.builder, depth: self.depth }
+    fn again(&mut self, at: usize) -> Maker<'_> {
+        Maker { builder: self.builder, at, depth: self.depth }
     }
 
     /// Puts a part into a list or object. One that fails leaves nothing there.
     #[inline]
     fn add<T: Serialize + ?Sized>(&mut self, open: &mut Open, part: &T) -> Result<(), Wrong> {
         let keys_mark = self.builder.parts.open_keys.len();
-        match part.serialize(self.again()) {
-            Ok(node) => {
-                self.builder.put(open, node);
+        let at = self.builder.next(open);
+        match part.serialize(self.again(at)) {
+            Ok(()) => {
+                open.len += 1;
                 Ok(())
             }
             Err(wrong) => {
@@ -68,26 +76,23 @@ impl<'b> Maker<'b> {
 
     #[inline]
     fn items(self, len: usize, variant: Option<&'static str>) -> Result<Items<'b>, Wrong> {
-        let maker = self.inner()?;
+        let maker = self.inner()?.under(variant);
         let open = maker.builder.open(len);
-        Ok(Items { maker, variant, open })
+        Ok(Items { maker, open })
     }
 
+    /// In an object with one entry, as what belongs to a variant is.
     #[inline]
-    fn wrapped(self, variant: Option<&'static str>, node: Node) -> Result<Node, Wrong> {
-        match variant {
-            Some(variant) => self.under(variant, node),
-            None => Ok(node),
+    fn under(mut self, variant: Option<&'static str>) -> Self {
+        if let Some(variant) = variant {
+            let at = self.builder.place();
+            let keys = self.builder.parts.keys.len();
+            self.builder.parts.keys.push(Key::Static(variant));
+            let run = Run { keys: narrow(keys), start: narrow(at), len: 1 };
+            self.builder.set(self.at, Node::Object(run));
+            self.at = at;
         }
-    }
-
-    /// An object with one entry, as variants are.
-    fn under(self, variant: &'static str, node: Node) -> Result<Node, Wrong> {
-        let parts = &mut self.builder.parts;
-        let run = Run { keys: narrow(parts.keys.len()), start: narrow(parts.nodes.len()), len: 1 };
-        parts.keys.push(Key::Static(variant));
-        parts.nodes.push(node);
-        Ok(Node::Object(run))
+        self
     }
 
     #[inline]
@@ -97,28 +102,28 @@ impl<'b> Maker<'b> {
         len: usize,
         variant: Option<&'static str>,
     ) -> Result<Fields<'b>, Wrong> {
-        let maker = self.inner()?;
+        let maker = self.inner()?.under(variant);
         let name = variant.unwrap_or(name);
         let (follows, keys_mark) = (maker.builder.shape(name), maker.builder.parts.open_keys.len());
         let open = maker.builder.open(len);
-        Ok(Fields { maker, variant, name, follows, open, keys_mark })
+        Ok(Fields { maker, name, follows, open, keys_mark })
     }
 }
 
 macro_rules! ints {
     ($($method:ident $type:ty;)*) => {$(
         #[inline]
-        fn $method(self, number: $type) -> Result<Node, Wrong> {
-            Ok(Node::Int(i64::from(number)))
+        fn $method(self, number: $type) -> Result<(), Wrong> {
+            self.set(Node::Int(i64::from(number)))
         }
     )*};
 }
 
 macro_rules! large_ints {
     ($($method:ident $type:ty;)*) => {$(
-        fn $method(self, number: $type) -> Result<Node, Wrong> {
+        fn $method(self, number: $type) -> Result<(), Wrong> {
             match i64::try_from(number) {
-                Ok(number) => Ok(Node::Int(number)),
+                Ok(number) => self.set(Node::Int(number)),
                 Err(_) => self.collect_str(&number),
             }
         }
@@ -126,7 +131,7 @@ macro_rules! large_ints {
 }
 
 impl<'b> Serializer for Maker<'b> {
-    type Ok = Node;
+    type Ok = ();
     type Error = Wrong;
     type SerializeSeq = Items<'b>;
     type SerializeTuple = Items<'b>;
@@ -143,59 +148,64 @@ impl<'b> Serializer for Maker<'b> {
 
     large_ints! { serialize_u64 u64; serialize_i128 i128; serialize_u128 u128; }
 
-    fn serialize_bool(self, truth: bool) -> Result<Node, Wrong> {
-        Ok(Node::Bool(truth))
+    fn serialize_bool(self, truth: bool) -> Result<(), Wrong> {
+        self.set(Node::Bool(truth))
     }
 
-    fn serialize_f32(self, number: f32) -> Result<Node, Wrong> {
-        let Value::Float(number) = Value::from(number) else { return Ok(Node::Null) };
-        Ok(Node::Float(number))
+    fn serialize_f32(self, number: f32) -> Result<(), Wrong> {
+        self.set(match Value::from(number) {
+            Value::Float(number) => Node::Float(number),
+            _ => Node::Null,
+        })
     }
 
-    fn serialize_f64(self, number: f64) -> Result<Node, Wrong> {
-        Ok(Node::Float(number))
+    fn serialize_f64(self, number: f64) -> Result<(), Wrong> {
+        self.set(Node::Float(number))
     }
 
-    fn serialize_char(self, c: char) -> Result<Node, Wrong> {
+    fn serialize_char(self, c: char) -> Result<(), Wrong> {
         let start = self.builder.parts.text.len();
         self.builder.parts.text.push(c);
-        Ok(self.builder.text_from(start))
+        self.builder.text_from(self.at, start);
+        Ok(())
     }
 
     #[inline]
-    fn serialize_str(self, text: &str) -> Result<Node, Wrong> {
+    fn serialize_str(self, text: &str) -> Result<(), Wrong> {
         let start = self.builder.parts.text.len();
         self.builder.parts.text.push_str(text);
-        Ok(self.builder.text_from(start))
+        self.builder.text_from(self.at, start);
+        Ok(())
     }
 
-    fn collect_str<T: fmt::Display + ?Sized>(self, text: &T) -> Result<Node, Wrong> {
+    fn collect_str<T: fmt::Display + ?Sized>(self, text: &T) -> Result<(), Wrong> {
         let start = self.builder.parts.text.len();
         let written = write!(self.builder.parts.text, "{text}");
         written.map_err(|_| Wrong::new("a text could not be printed".to_owned()))?;
-        Ok(self.builder.text_from(start))
+        self.builder.text_from(self.at, start);
+        Ok(())
     }
 
-    fn serialize_bytes(self, bytes: &[u8]) -> Result<Node, Wrong> {
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Wrong> {
         let mut items = self.items(bytes.len(), None)?;
         bytes.iter().try_for_each(|byte| items.add(byte))?;
         items.done()
     }
 
-    fn serialize_none(self) -> Result<Node, Wrong> {
-        Ok(Node::Null)
+    fn serialize_none(self) -> Result<(), Wrong> {
+        self.set(Node::Null)
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Node, Wrong> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Wrong> {
         value.serialize(self)
     }
 
-    fn serialize_unit(self) -> Result<Node, Wrong> {
-        Ok(Node::Null)
+    fn serialize_unit(self) -> Result<(), Wrong> {
+        self.set(Node::Null)
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<Node, Wrong> {
-        Ok(Node::Null)
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Wrong> {
+        self.set(Node::Null)
     }
 
     fn serialize_unit_variant(
@@ -203,7 +213,7 @@ impl<'b> Serializer for Maker<'b> {
         _: &'static str,
         _: u32,
         variant: &'static str,
-    ) -> Result<Node, Wrong> {
+    ) -> Result<(), Wrong> {
         self.serialize_str(variant)
     }
 
@@ -211,7 +221,7 @@ impl<'b> Serializer for Maker<'b> {
         self,
         _: &'static str,
         value: &T,
-    ) -> Result<Node, Wrong> {
+    ) -> Result<(), Wrong> {
         value.serialize(self)
     }
 
@@ -221,10 +231,8 @@ impl<'b> Serializer for Maker<'b> {
         _: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<Node, Wrong> {
-        let mut maker = self.inner()?;
-        let node = value.serialize(maker.again())?;
-        maker.wrapped(Some(variant), node)
+    ) -> Result<(), Wrong> {
+        value.serialize(self.inner()?.under(Some(variant)))
     }
 
     #[inline]
@@ -276,7 +284,6 @@ impl<'b> Serializer for Maker<'b> {
 /// The items of a list.
 struct Items<'b> {
     maker: Maker<'b>,
-    variant: Option<&'static str>,
     open: Open,
 }
 
@@ -287,16 +294,16 @@ impl Items<'_> {
     }
 
     #[inline]
-    fn done(self) -> Result<Node, Wrong> {
+    fn done(self) -> Result<(), Wrong> {
         let (start, len) = self.maker.builder.close(&self.open)?;
-        self.maker.wrapped(self.variant, Node::List { start, len })
+        self.maker.set(Node::List { start, len })
     }
 }
 
 macro_rules! items {
     ($($trait:ident $method:ident;)*) => {$(
         impl ser::$trait for Items<'_> {
-            type Ok = Node;
+            type Ok = ();
             type Error = Wrong;
 
             #[inline]
@@ -304,7 +311,7 @@ macro_rules! items {
                 self.add(item)
             }
 
-            fn end(self) -> Result<Node, Wrong> {
+            fn end(self) -> Result<(), Wrong> {
                 self.done()
             }
         }
@@ -327,16 +334,19 @@ struct Entries<'b> {
 }
 
 impl SerializeMap for Entries<'_> {
-    type Ok = Node;
+    type Ok = ();
     type Error = Wrong;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Wrong> {
         let start = self.maker.builder.parts.text.len();
-        let node = key.serialize(self.maker.again());
+        let at = self.maker.builder.place();
+        let made = key.serialize(self.maker.again(at));
+        let parts = &mut self.maker.builder.parts;
         // A key that fails leaves none of its own behind.
-        let known = self.keys_mark + self.open.len;
-        self.maker.builder.parts.open_keys.truncate(known);
-        let printed = match node? {
+        parts.open_keys.truncate(self.keys_mark + self.open.len);
+        let node = parts.nodes.get(at).copied().unwrap_or(Node::Null);
+        parts.nodes.truncate(at);
+        let printed = match made.map(|()| node)? {
             Node::Text { start, len } => {
                 self.key = Key::Part { start, len };
                 return Ok(());
@@ -361,12 +371,12 @@ impl SerializeMap for Entries<'_> {
         Ok(())
     }
 
-    fn end(mut self) -> Result<Node, Wrong> {
-        let builder = self.maker.builder;
+    fn end(mut self) -> Result<(), Wrong> {
+        let builder = &mut *self.maker.builder;
         builder.unite_names(&mut self.open, self.keys_mark);
         let keys = builder.close_keys(self.keys_mark);
         let (start, len) = builder.close(&self.open)?;
-        Ok(Node::Object(Run { keys, start, len }))
+        self.maker.set(Node::Object(Run { keys, start, len }))
     }
 }
 
@@ -374,7 +384,6 @@ impl SerializeMap for Entries<'_> {
 /// they did, no keys are kept.
 struct Fields<'b> {
     maker: Maker<'b>,
-    variant: Option<&'static str>,
     name: &'static str,
     follows: Option<Shape>,
     open: Open,
@@ -411,13 +420,13 @@ impl Fields<'_> {
     }
 
     #[inline]
-    fn done(mut self) -> Result<Node, Wrong> {
+    fn done(mut self) -> Result<(), Wrong> {
         let keys = match self.follows {
             Some(shape) => shape.keys,
             None => self.close_keys(),
         };
         let (start, len) = self.maker.builder.close(&self.open)?;
-        self.maker.wrapped(self.variant, Node::Object(Run { keys, start, len }))
+        self.maker.set(Node::Object(Run { keys, start, len }))
     }
 
     #[inline(never)]
@@ -431,7 +440,7 @@ impl Fields<'_> {
 }
 
 impl ser::SerializeStruct for Fields<'_> {
-    type Ok = Node;
+    type Ok = ();
     type Error = Wrong;
 
     #[inline]
@@ -443,13 +452,13 @@ impl ser::SerializeStruct for Fields<'_> {
         self.add(key, value)
     }
 
-    fn end(self) -> Result<Node, Wrong> {
+    fn end(self) -> Result<(), Wrong> {
         self.done()
     }
 }
 
 impl ser::SerializeStructVariant for Fields<'_> {
-    type Ok = Node;
+    type Ok = ();
     type Error = Wrong;
 
     fn serialize_field<T: Serialize + ?Sized>(
@@ -460,7 +469,7 @@ impl ser::SerializeStructVariant for Fields<'_> {
         self.add(key, value)
     }
 
-    fn end(self) -> Result<Node, Wrong> {
+    fn end(self) -> Result<(), Wrong> {
         self.done()
     }
 }

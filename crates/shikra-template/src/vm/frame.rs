@@ -38,6 +38,8 @@ pub(super) struct Base {
     pub(super) slots: usize,
     pub(super) known: usize,
     pub(super) loops: usize,
+    /// Nothing stands between the names of this frame and the data of the page.
+    pub(super) is_alone: bool,
 }
 
 /// The blocks of a template for its layout. What a layout in between does not define is passed on.
@@ -54,22 +56,22 @@ pub(super) struct Capture {
 
 impl Machine {
     pub(super) fn frame(&self) -> &Frame {
-        self.frames.last().expect("instructions run in a frame")
+        self.room.frames.last().expect("instructions run in a frame")
     }
 
     pub(super) fn base(&self) -> Base {
         let &Frame { slots, known, loops, .. } = self.frame();
-        Base { slots, known, loops }
+        Base { slots, known, loops, is_alone: self.room.frames.len() == 1 }
     }
 
     pub(super) fn frame_mut(&mut self) -> &mut Frame {
-        self.frames.last_mut().expect("instructions run in a frame")
+        self.room.frames.last_mut().expect("instructions run in a frame")
     }
 
     pub(super) fn link(&mut self, program: Arc<Program>) -> usize {
         let calls = vec![None; program.tables.calls.len()];
-        self.templates.push(Linked { program, calls });
-        self.templates.len() - 1
+        self.room.templates.push(Linked { program, calls });
+        self.room.templates.len() - 1
     }
 
     pub(super) fn push_frame(
@@ -79,16 +81,16 @@ impl Machine {
         props: Option<Arc<Object>>,
         blocks: Option<Rc<BlockSet>>,
     ) {
-        let tables = &self.templates[template].program.tables;
-        let (slots, known) = (self.slots.len(), self.known.len());
-        self.slots.resize(slots + tables.slot_count as usize, None);
-        self.known.resize(known + tables.names.len(), Known::NotYet);
-        self.frames.push(Frame {
+        let tables = &self.room.templates[template].program.tables;
+        let (slots, known) = (self.room.slots.len(), self.room.known.len());
+        self.room.slots.resize(slots + tables.slot_count as usize, None);
+        self.room.known.resize(known + tables.names.len(), Known::NotYet);
+        self.room.frames.push(Frame {
             template,
             at: 0,
             slots,
             known,
-            loops: self.loops.len(),
+            loops: self.room.loops.len(),
             props,
             visible: caller.map(|(_, visible)| visible),
             call: caller.map(|(call, _)| call),
@@ -114,11 +116,11 @@ impl Machine {
     ) -> Result<(), Error> {
         let used = &program.tables.calls[call as usize];
         let place = || Place::new(&program.name, &program.source, used.offset as usize);
-        if self.frames.len() > self.shared.limits.depth_max {
+        if self.room.frames.len() > self.shared.limits.depth_max {
             return Err(self.too_deep(used).at(place));
         }
         let template = self.template_of(program, call).map_err(|error| error.at(place))?;
-        let cost = 10 + self.templates[template].program.code.len();
+        let cost = 10 + self.room.templates[template].program.code.len();
         self.fuel.spend(cost).map_err(|why| self.exhausted(why))?;
         self.push_frame(template, Some((call, used.visible)), props, blocks);
         Ok(())
@@ -127,12 +129,12 @@ impl Machine {
     /// Finds or loads what a call leads to; within a rendering a template stays the same.
     fn template_of(&mut self, program: &Program, call: u32) -> Result<usize, Error> {
         let caller = self.frame().template;
-        if let Some(linked) = self.templates[caller].calls[call as usize] {
+        if let Some(linked) = self.room.templates[caller].calls[call as usize] {
             return Ok(linked);
         }
         let used = &program.tables.calls[call as usize];
         let name = self.shared.resolve(used.target, &used.name, &program.name)?;
-        let known = self.templates.iter().position(|linked| linked.program.name == name);
+        let known = self.room.templates.iter().position(|linked| linked.program.name == name);
         let template = match known {
             Some(template) => template,
             None => {
@@ -140,13 +142,13 @@ impl Machine {
                 self.link(other)
             }
         };
-        self.templates[caller].calls[call as usize] = Some(template);
+        self.room.templates[caller].calls[call as usize] = Some(template);
         Ok(template)
     }
 
     fn too_deep(&self, used: &Call) -> Error {
         let mut names: Vec<&str> =
-            self.frames.iter().map(|frame| self.name_of(frame).as_str()).collect();
+            self.room.frames.iter().map(|frame| self.name_of(frame).as_str()).collect();
         // A cycle shows within its first few turns.
         let omitted = names.len().saturating_sub(CHAIN_NAMES_MAX);
         names.truncate(CHAIN_NAMES_MAX);
@@ -159,7 +161,7 @@ impl Machine {
     }
 
     fn name_of(&self, frame: &Frame) -> &Text {
-        &self.templates[frame.template].program.name
+        &self.room.templates[frame.template].program.name
     }
 
     /// Ends a template: goes on with its layout, or with its caller.
@@ -172,28 +174,29 @@ impl Machine {
             // Only a layout hands on the blocks that it was given itself.
             let passed_on = if self.is_layout() { self.frame().blocks.clone() } else { None };
             let blocks = Rc::new(BlockSet { blocks: defined, passed_on });
-            let program = Arc::clone(&self.templates[self.frame().template].program);
+            let program = Arc::clone(&self.room.templates[self.frame().template].program);
             return self.enter_with(&program, call, values, Some(blocks));
         }
-        let Some(frame) = self.frames.pop() else { return Ok(()) };
-        self.slots.truncate(frame.slots);
-        self.known.truncate(frame.known);
+        let Base { slots, known, .. } = self.base();
+        self.room.frames.truncate(self.room.frames.len() - 1);
+        self.room.slots.truncate(slots);
+        self.room.known.truncate(known);
         Ok(())
     }
 
     fn is_layout(&self) -> bool {
         let Some(call) = self.frame().call else { return false };
-        let caller = &self.frames[self.frames.len() - 2];
-        let calls = &self.templates[caller.template].program.tables.calls;
+        let caller = &self.room.frames[self.room.frames.len() - 2];
+        let calls = &self.room.templates[caller.template].program.tables.calls;
         calls[call as usize].target == Target::Layout
     }
 
     /// The calls that led to the current template, innermost first.
     pub(super) fn trail(&self) -> Vec<Place> {
         let mut trail = Vec::new();
-        for at in (1..self.frames.len()).rev().take(TRAIL_PLACES_MAX) {
-            let Some(call) = self.frames[at].call else { continue };
-            let program = &self.templates[self.frames[at - 1].template].program;
+        for at in (1..self.room.frames.len()).rev().take(TRAIL_PLACES_MAX) {
+            let Some(call) = self.room.frames[at].call else { continue };
+            let program = &self.room.templates[self.room.frames[at - 1].template].program;
             let offset = program.tables.calls[call as usize].offset;
             trail.push(Place::new(&program.name, &program.source, offset as usize));
         }
@@ -201,7 +204,7 @@ impl Machine {
     }
 
     pub(super) fn start_block(&mut self, word: u32) {
-        let program = &self.templates[self.frame().template].program;
+        let program = &self.room.templates[self.frame().template].program;
         let name = program.tables.words[word as usize].clone();
         self.rare_mut().captures.push(Capture { name, text: String::new() });
     }

@@ -64,12 +64,7 @@ pub enum Progress {
 pub(crate) struct Machine {
     shared: Arc<Shared>,
     data: Arc<Object>,
-    templates: Vec<Linked>,
-    frames: Vec<Frame>,
-    stack: Vec<Value>,
-    slots: Vec<Option<Value>>,
-    known: Vec<Known>,
-    loops: Vec<Loop>,
+    room: Box<Room>,
     rare: Option<Box<Rare>>,
     fuel: Fuel,
     /// One past the instruction that runs, where that may fail or report something.
@@ -91,10 +86,10 @@ struct Rare {
     yielding: Option<(Rc<str>, usize)>,
 }
 
-/// Empty vectors with room, left over from an earlier page of the same thread: a small page then
-/// allocates little more than its own text.
+/// What every page needs. The room is that of an earlier page of the same thread, if there was one: a
+/// small page then allocates little more than its own text.
 #[derive(Default)]
-struct Scratch {
+struct Room {
     templates: Vec<Linked>,
     frames: Vec<Frame>,
     stack: Vec<Value>,
@@ -103,33 +98,25 @@ struct Scratch {
     loops: Vec<Loop>,
 }
 
-thread_local! {
-    static SPARE: Cell<Option<Scratch>> = const { Cell::new(None) };
-}
+impl Room {
+    fn items(&self) -> usize {
+        let Self { templates, frames: _, stack, slots, known, loops } = self;
+        let values = stack.capacity() + slots.capacity() + known.capacity();
+        values + templates.capacity() + loops.capacity()
+    }
 
-impl Drop for Machine {
-    fn drop(&mut self) {
-        let room = self.stack.capacity() + self.slots.capacity() + self.known.capacity();
-        if room + self.templates.capacity() + self.loops.capacity() > SPARE_ITEMS_MAX {
-            return;
-        }
+    fn clear(&mut self) {
         self.templates.clear();
         self.frames.clear();
         self.stack.clear();
         self.slots.clear();
         self.known.clear();
         self.loops.clear();
-        let spare = Scratch {
-            templates: std::mem::take(&mut self.templates),
-            frames: std::mem::take(&mut self.frames),
-            stack: std::mem::take(&mut self.stack),
-            slots: std::mem::take(&mut self.slots),
-            known: std::mem::take(&mut self.known),
-            loops: std::mem::take(&mut self.loops),
-        };
-        // Where the thread is about to end there is no next page, so a failure means nothing.
-        let _ = SPARE.try_with(|place| place.set(Some(spare)));
     }
+}
+
+thread_local! {
+    static SPARE: Cell<Option<Box<Room>>> = const { Cell::new(None) };
 }
 
 /// A template of this rendering with what its calls lead to, once they have been made.
@@ -153,6 +140,13 @@ enum Items {
         start: u32,
         keys: Option<u32>,
     },
+}
+
+impl Items {
+    #[inline(always)]
+    fn nodes(document: &Arc<Document>, start: u32, keys: Option<u32>) -> Self {
+        Self::Nodes { document: Arc::clone(document), start, keys }
+    }
 }
 
 impl Loop {
@@ -205,18 +199,11 @@ impl Machine {
         };
         let limits = shared.limits;
         let fuel = Fuel { steps_left: limits.steps_max, value_bytes_max: limits.value_bytes_max };
-        // What is empty here becomes the machine's own with its first use.
-        let Scratch { templates, frames, stack, slots, known, loops } =
-            SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
+        let room = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
         let mut machine = Self {
             shared,
             data,
-            templates,
-            frames,
-            stack,
-            slots,
-            known,
-            loops,
+            room,
             rare: None,
             fuel,
             at: 0,
@@ -241,9 +228,19 @@ impl Machine {
         self.rare.get_or_insert_default()
     }
 
+    /// Leaves the room to the next page.
+    pub(crate) fn end(self) {
+        let mut room = self.room;
+        if room.items() <= SPARE_ITEMS_MAX {
+            room.clear();
+            // Where the thread is about to end there is no next page, so a failure means nothing.
+            let _ = SPARE.try_with(|place| place.set(Some(room)));
+        }
+    }
+
     /// Remembers how long the page became, for the next one.
     pub(crate) fn expect_len(&self, len: usize) {
-        if let Some(first) = self.templates.first() {
+        if let Some(first) = self.room.templates.first() {
             first.program.len_expected.store(len, Ordering::Relaxed);
         }
     }
@@ -256,7 +253,7 @@ impl Machine {
     ) -> Result<Progress, Error> {
         let result = self.turns(out, out.len().saturating_add(budget_bytes.max(1)));
         if result.is_err() {
-            self.frames.clear();
+            self.room.frames.clear();
             if let Some(rare) = &mut self.rare {
                 rare.yielding = None;
             }
@@ -270,7 +267,7 @@ impl Machine {
             if self.rare.is_some() && !self.yield_some(out, goal)? {
                 return Ok(Progress::More);
             }
-            if self.frames.is_empty() {
+            if self.room.frames.is_empty() {
                 return Ok(Progress::Done);
             }
             let turn = match self.rare.as_mut().and_then(|rare| rare.captures.pop()) {
@@ -304,8 +301,8 @@ impl Machine {
     fn run(&mut self, out: &mut String, goal: usize, len_max: usize) -> Result<Turn, Error> {
         let stop = goal.min(len_max.saturating_add(1));
         loop {
-            let Some(frame) = self.frames.last() else { return Ok(Turn::Done) };
-            let program = Arc::clone(&self.templates[frame.template].program);
+            let Some(frame) = self.room.frames.last() else { return Ok(Turn::Done) };
+            let program = Arc::clone(&self.room.templates[frame.template].program);
             let turn = self.run_frame(&program, frame.at, out, stop, len_max);
             let turn = turn.and_then(|(turn, at)| {
                 self.frame_mut().at = at;

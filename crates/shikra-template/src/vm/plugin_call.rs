@@ -11,14 +11,16 @@ impl Machine {
     /// Calls a plugin with the arguments on the stack. What fails gives undefined, and a report.
     #[inline(never)]
     pub(super) fn call_plugin(&mut self, name: &Text, args: usize) -> Result<(), Error> {
-        let first = self.stack.len() - args;
+        let first = self.room.stack.len() - args;
         let own = self.rare.as_ref().map_or(&[][..], |rare| &rare.plugins);
         let own = own.iter().rev().find(|(other, _)| other == name);
         let result = match own {
-            Some((_, plugin)) => Some(plugin.call(&self.stack[first..])),
-            None => self.shared.plugins.get(name).map(|plugin| plugin.call(&self.stack[first..])),
+            Some((_, plugin)) => Some(plugin.call(&self.room.stack[first..])),
+            None => {
+                self.shared.plugins.get(name).map(|plugin| plugin.call(&self.room.stack[first..]))
+            }
         };
-        self.stack.truncate(first);
+        self.room.stack.truncate(first);
         let value = match result {
             Some(Ok(value)) => value,
             Some(Err(failure)) => {
@@ -31,14 +33,14 @@ impl Machine {
                 Value::Undefined
             }
         };
-        self.stack.push(value);
+        self.room.stack.push(value);
         Ok(())
     }
 
     /// Tells the engine's listener about something that the page survives; in strict mode the page
     /// does not.
     pub(super) fn report(&self, error: Error) -> Result<(), Error> {
-        let program = Arc::clone(&self.templates[self.frame().template].program);
+        let program = Arc::clone(&self.room.templates[self.frame().template].program);
         let error = error.at(|| program.place(self.at.saturating_sub(1)));
         if self.shared.strict {
             return Err(error);

@@ -132,7 +132,7 @@ impl Machine {
 
     #[inline]
     fn print_item(&self, at: usize, out: &mut String, len_max: usize) -> Result<(), Error> {
-        match self.loops[at].value() {
+        match self.room.loops[at].value() {
             Ref::Value(Value::Int(number)) | Ref::Node(_, Node::Int(number)) => {
                 number::write_int(*number, out);
             }
@@ -148,10 +148,10 @@ impl Machine {
     /// Goes on with the innermost loop; gives the next instruction, and whether the turn is over.
     #[inline(always)]
     fn next_turn(&mut self, at: usize, body: usize) -> Result<(usize, bool), Error> {
-        let current = self.loops.last_mut().expect("`Next` ends a loop's body");
+        let current = self.room.loops.last_mut().expect("`Next` ends a loop's body");
         current.at += 1;
         if current.at >= current.len {
-            self.loops.pop();
+            self.room.loops.pop();
             return Ok((at, false));
         }
         let cost = (at - body) as u64;
@@ -188,7 +188,7 @@ impl Machine {
         len_max: usize,
     ) -> Result<(), Error> {
         let Cell { before, after, between } = &program.tables.cells[cell as usize];
-        let current = self.loops.last_mut().expect("cells are the body of a loop");
+        let current = self.room.loops.last_mut().expect("cells are the body of a loop");
         let (last, mut steps_left) = (current.len - 1, self.fuel.steps_left);
         let steps_min = self.tired_at.saturating_add(CELL_STEPS);
         let mut printed = Ok(());
@@ -249,19 +249,19 @@ impl Machine {
     fn compute(&mut self, program: &Program, instr: Instr) -> Result<Option<u32>, Error> {
         let tables = &program.tables;
         match instr {
-            Instr::Constant(at) => self.stack.push(tables.constants[at as usize].clone()),
+            Instr::Constant(at) => self.room.stack.push(tables.constants[at as usize].clone()),
             Instr::Load(local) => {
                 let value = self.local_value(local);
-                self.stack.push(value);
+                self.room.stack.push(value);
             }
             Instr::LoadPath(path) => {
                 let value = self.path_value(program, path)?;
-                self.stack.push(value);
+                self.room.stack.push(value);
             }
             Instr::LoadIfSet { slot, target } => {
                 if let Some(value) = self.local(Local::Slot(slot)) {
                     let value = value.to_value();
-                    self.stack.push(value);
+                    self.room.stack.push(value);
                     return Ok(Some(target));
                 }
             }
@@ -270,11 +270,11 @@ impl Machine {
             Instr::Store(slot) => {
                 let value = self.pop();
                 let base = self.frame().slots;
-                self.slots[base + slot as usize] = Some(value);
+                self.room.slots[base + slot as usize] = Some(value);
             }
             Instr::Clear { start, end } => {
                 let base = self.frame().slots;
-                self.slots[base + start as usize..base + end as usize].fill(None);
+                self.room.slots[base + start as usize..base + end as usize].fill(None);
             }
             Instr::JumpIfFalseKeep(_)
             | Instr::JumpIfTrueKeep(_)
@@ -282,16 +282,16 @@ impl Machine {
             | Instr::JumpIfAbsent(_) => return Ok(self.jump_keep(instr)),
             Instr::Unary(op) => {
                 let value = self.pop();
-                self.stack.push(ops::unary(op, &value));
+                self.room.stack.push(ops::unary(op, &value));
             }
             Instr::Binary(op) => {
                 let (right, left) = (self.pop(), self.pop());
                 let value = ops::binary(op, &left, &right, &mut self.fuel);
-                self.stack.push(value.map_err(|why| self.exhausted(why))?);
+                self.room.stack.push(value.map_err(|why| self.exhausted(why))?);
             }
             Instr::List(count) => {
-                let items = self.stack.split_off(self.stack.len() - count as usize);
-                self.stack.push(Value::List(items.into()));
+                let items = self.room.stack.split_off(self.room.stack.len() - count as usize);
+                self.room.stack.push(Value::List(items.into()));
             }
             Instr::Object(shape) => self.object(&tables.shapes[shape as usize]),
             Instr::ForList { end } => {
@@ -326,10 +326,10 @@ impl Machine {
             Instr::ObjectStart => builders.push(Builder::Object(Object::new())),
             Instr::ListEnd | Instr::ObjectEnd => {
                 let built = builders.pop().map(Builder::into_value);
-                self.stack.push(built.unwrap_or_default());
+                self.room.stack.push(built.unwrap_or_default());
             }
             part => {
-                let value = self.stack.pop().expect("the compiler pushes before it pops");
+                let value = self.room.stack.pop().expect("the compiler pushes before it pops");
                 let builder = builders.last_mut().expect("a start came before its parts");
                 let name = match part {
                     Instr::ObjectEntry(word) => Some(&program.tables.words[word as usize]),
@@ -346,16 +346,16 @@ impl Machine {
 
     #[inline(never)]
     fn object(&mut self, names: &[Text]) {
-        let values = self.stack.split_off(self.stack.len() - names.len());
+        let values = self.room.stack.split_off(self.room.stack.len() - names.len());
         let mut object = Object::with_capacity(names.len());
         for (name, value) in names.iter().zip(values) {
             object.insert_value(name.clone(), value);
         }
-        self.stack.push(Value::from(object));
+        self.room.stack.push(Value::from(object));
     }
 
     fn jump_keep(&mut self, instr: Instr) -> Option<u32> {
-        let value = self.stack.last().expect("the operand comes before the jump");
+        let value = self.room.stack.last().expect("the operand comes before the jump");
         let (jumps, target) = match instr {
             Instr::JumpIfFalseKeep(target) => (!value.is_true(), target),
             Instr::JumpIfTrueKeep(target) => (value.is_true(), target),
@@ -363,15 +363,15 @@ impl Machine {
             Instr::JumpIfAbsent(target) => {
                 let absent = value.is_absent();
                 if absent {
-                    self.stack.pop();
-                    self.stack.push(Value::Undefined);
+                    self.room.stack.pop();
+                    self.room.stack.push(Value::Undefined);
                 }
                 return absent.then_some(target);
             }
             _ => return None,
         };
         if !jumps {
-            self.stack.pop();
+            self.room.stack.pop();
         }
         jumps.then_some(target)
     }
@@ -410,50 +410,56 @@ impl Machine {
         end: u32,
         entries: bool,
     ) -> Result<Option<u32>, Error> {
-        let (base, walked) = (self.base(), &program.tables.paths[path as usize]);
-        if self.reach(base, walked).is_none() {
-            self.know_root(program, path)?;
-        }
-        let (items, len) = match self.reach(base, walked) {
-            Some(Ref::Value(Value::List(items))) => (Items::List(Arc::clone(items)), items.len()),
+        let base = self.base();
+        match self.reach(program, base, path) {
             Some(Ref::Node(document, Node::List { start, len })) => {
-                let document = Arc::clone(document);
-                (Items::Nodes { document, start: *start, keys: None }, *len as usize)
+                let (items, len) = (Items::nodes(document, *start, None), *len as usize);
+                return Ok(self.walk_items(items, len, end));
             }
             Some(Ref::Node(document, Node::Object(Run { keys, start, len }))) if entries => {
-                let document = Arc::clone(document);
-                (Items::Nodes { document, start: *start, keys: Some(*keys) }, *len as usize)
+                let (items, len) = (Items::nodes(document, *start, Some(*keys)), *len as usize);
+                return Ok(self.walk_items(items, len, end));
             }
-            _ => {
-                let value = self.path_value(program, path)?;
-                return self.start_loop(value, end, entries);
+            Some(Ref::Value(Value::List(items))) => {
+                let items = Arc::clone(items);
+                let len = items.len();
+                return Ok(self.walk_items(Items::List(items), len, end));
             }
-        };
-        Ok(self.walk_items(items, len, end))
+            _ => {}
+        }
+        if self.know_root(program, path)? {
+            return self.start_loop_at(program, path, end, entries);
+        }
+        let value = self.path_value(program, path)?;
+        self.start_loop(value, end, entries)
     }
 
-    #[inline]
+    #[inline(always)]
     fn walk_items(&mut self, items: Items, len: usize, end: u32) -> Option<u32> {
         if len == 0 {
             return Some(end);
         }
-        self.loops.push(Loop { items, at: 0, len });
+        self.room.loops.push(Loop { items, at: 0, len });
         None
     }
 
     #[inline(never)]
     fn call_method(&mut self, method: Method, args: usize) -> Result<(), Error> {
-        let first = self.stack.len() - args;
-        let value =
-            method::call(method, &self.stack[first - 1], &self.stack[first..], &mut self.fuel);
+        let first = self.room.stack.len() - args;
+        let value = method::call(
+            method,
+            &self.room.stack[first - 1],
+            &self.room.stack[first..],
+            &mut self.fuel,
+        );
         let value = value.map_err(|why| self.exhausted(why))?;
-        self.stack.truncate(first - 1);
-        self.stack.push(value);
+        self.room.stack.truncate(first - 1);
+        self.room.stack.push(value);
         Ok(())
     }
 
     pub(super) fn pop(&mut self) -> Value {
-        self.stack.pop().expect("the compiler pushes before it pops")
+        self.room.stack.pop().expect("the compiler pushes before it pops")
     }
 }
 
