@@ -134,6 +134,8 @@ fn decode_with_path<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     Ok(value)
 }
 
+// `#[inline]`, as the rest of the way of a mistake: compiled where JSON is decoded, if it is.
+#[inline]
 fn refused(bytes: &[u8], path: &str, error: serde_json::Error) -> Error {
     let status = match (error.classify(), malformed(bytes)) {
         // Text that is no JSON is malformed, even if its shape was found wrong before its end.
@@ -146,6 +148,7 @@ fn refused(bytes: &[u8], path: &str, error: serde_json::Error) -> Error {
     refusal(status, path, error)
 }
 
+#[inline]
 fn refusal(status: u16, path: &str, error: serde_json::Error) -> Error {
     // The root is `.`, and what ended early or is no JSON has `?` for its last part.
     let path = path.trim_end_matches(['.', '?']);
@@ -153,6 +156,7 @@ fn refusal(status: u16, path: &str, error: serde_json::Error) -> Error {
     Error::new(status, format!("JSON{place}: {error}")).with_cause(error)
 }
 
+#[inline]
 fn malformed(bytes: &[u8]) -> Option<serde_json::Error> {
     match std::str::from_utf8(bytes) {
         Ok(_) => serde_json::from_slice::<IgnoredAny>(bytes).err(),
@@ -213,6 +217,7 @@ impl<'de> Visitor<'de> for Looked {
 }
 
 /// What is skipped may have any depth, so `malformed` does not see it; only the text tells.
+#[inline]
 fn is_too_deep(error: &serde_json::Error) -> bool {
     error.to_string().starts_with("recursion limit")
 }
