@@ -178,7 +178,7 @@ impl<F: ServiceFactory> Worker<F> {
     async fn serve(self, ready: &mpsc::Sender<io::Result<()>>) {
         let hub = Hub::new(self.limits.clone(), Arc::new(Load::default()));
         let timers = Rc::clone(&hub);
-        tasks::spawn(async move { timers.drive_timers().await });
+        tasks::spawn_boxed(Box::pin(async move { timers.drive_timers().await }));
         let started = match self.others {
             Some(_) => self.factory.start().await,
             None => Ok(()),

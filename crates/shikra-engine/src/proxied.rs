@@ -27,7 +27,7 @@ pub(crate) fn serve<I: Io, S: Service>(
         tracing::debug!(?peer, "a connection from outside the proxies' networks is closed");
         return;
     }
-    tasks::spawn(async move {
+    tasks::spawn_boxed(Box::pin(async move {
         let Some(origin) = preamble(&hub.base, &mut io, peer).await else { return };
         let (peer, local) = match origin {
             ProxyOrigin::Own => (peer, local),
@@ -36,7 +36,7 @@ pub(crate) fn serve<I: Io, S: Service>(
         };
         let client = Client { peer, local, ..Client::anonymous(id) };
         Connection::new(hub, io, client).await;
-    });
+    }));
 }
 
 /// Reads the preamble and no byte more; `None` if it is not to be had: it is malformed, does not come

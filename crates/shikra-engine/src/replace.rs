@@ -125,11 +125,13 @@ impl<F: ServiceFactory> Tenancy<F> {
         let part = Part::new(renewal, step);
         match step {
             Step::Start => {
-                tasks::spawn(async move { part.end(generation.factory.start().await) });
+                tasks::spawn_boxed(Box::pin(async move {
+                    part.end(generation.factory.start().await);
+                }));
             }
             Step::Make => {
                 let (made, renewal) = (Rc::clone(&self.made), Arc::clone(renewal));
-                tasks::spawn(async move {
+                tasks::spawn_boxed(Box::pin(async move {
                     let result = generation.factory.make(generation.lease()).await;
                     part.end(result.map(|service| {
                         // One that comes too late is dropped here.
@@ -137,7 +139,7 @@ impl<F: ServiceFactory> Tenancy<F> {
                             made.replace(Some((renewal, service)));
                         }
                     }));
-                });
+                }));
             }
             Step::Place => {
                 let made = self.made.take().filter(|(of, _)| Arc::ptr_eq(of, renewal));

@@ -19,8 +19,8 @@ use crate::worker;
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 /// Listening sockets that are open, before anybody serves them.
 #[derive(Debug)]
 pub struct Server {
-    listeners: Vec<(usize, Opened)>,
+    listeners: Numbered,
     config: Config,
 }
 
@@ -53,6 +53,19 @@ impl Server {
     /// # Errors
     /// When a thread cannot be started, or the factory fails.
     pub fn start<F: ServiceFactory>(self, factory: F) -> io::Result<ServerHandle> {
+        let (shared, own, spread) = self.share();
+        let generation = shared.generation(factory);
+        let started = start_workers(&shared, &generation, own);
+        if let Err(error) = started.and_then(|()| start_control(&shared, spread)) {
+            // Those that have come so far are not left behind.
+            shared.tell_all(|| Message::Exit);
+            return Err(error);
+        }
+        Ok(ServerHandle { shared })
+    }
+
+    /// What all threads will know, and the listeners: those of the only worker, or those of the control thread.
+    fn share(self) -> (Arc<Shared>, Numbered, Numbered) {
         let descriptors = sys::raise_descriptor_limit().unwrap_or(DESCRIPTORS_ASSUMED);
         let workers = match self.config.workers {
             0 => sys::processors(),
@@ -77,46 +90,28 @@ impl Server {
             proxies,
         });
         // With one worker there is nothing to spread: it accepts itself.
-        let (own, spread) = match workers {
-            1 => (self.listeners, Vec::new()),
-            _ => (Vec::new(), self.listeners),
-        };
-        let generation = shared.generation(factory);
-        let started = start_workers(&shared, &generation, own);
-        if let Err(error) = started {
-            // Those that have come so far are not left behind.
-            shared.tell_all(|| Message::Exit);
-            return Err(error);
+        match workers {
+            1 => (shared, self.listeners, Vec::new()),
+            _ => (shared, Vec::new(), self.listeners),
         }
-        let control = Arc::clone(&shared);
-        let (armed, is_armed) = mpsc::channel();
-        let spawned = thread::Builder::new()
-            .name("shikra-control".to_owned())
-            .spawn(move || run_control(&control, spread, &armed));
-        // A signal that comes after this is minded.
-        let gone = || Err(io::Error::other("the control thread ended early"));
-        let started = spawned.and_then(|_| is_armed.recv().unwrap_or_else(|_| gone()));
-        if let Err(error) = started {
-            shared.tell_all(|| Message::Exit);
-            return Err(error);
-        }
-        Ok(ServerHandle { shared })
     }
 }
+
+/// Listeners with their numbers.
+type Numbered = Vec<(usize, Opened)>;
 
 /// Starts the threads and waits until all of them serve; `own` are the listeners of the first.
 fn start_workers<F: ServiceFactory>(
     shared: &Arc<Shared>,
     generation: &Generation<F>,
-    own: Vec<(usize, Opened)>,
+    own: Numbered,
 ) -> io::Result<()> {
     let mut own = Some(own);
     for index in 0..shared.desks.desks.len() {
         let (known, generation) = (Arc::clone(shared), generation.clone());
         let listeners = own.take().unwrap_or_default();
-        thread::Builder::new()
-            .name(format!("shikra-worker-{index}"))
-            .spawn(move || run_worker(index, &known, generation, listeners))?;
+        let run = move || run_worker(index, &known, generation, listeners);
+        start_thread(format!("shikra-worker-{index}"), Box::new(run))?;
         // The start hook runs on the first worker, before any service is made.
         if index == 0 {
             shared.board.wait(Some(0), Progress::Ready, Instant::now() + START_HOOK_MAX);
@@ -124,6 +119,19 @@ fn start_workers<F: ServiceFactory>(
         }
     }
     shared.board.wait_ready()
+}
+
+/// Starts the control thread and waits until it minds signals.
+fn start_control(shared: &Arc<Shared>, listeners: Numbered) -> io::Result<()> {
+    let known = Arc::clone(shared);
+    let run = move || run_control(&known, listeners);
+    start_thread("shikra-control".to_owned(), Box::new(run))?;
+    shared.board.wait_armed()
+}
+
+// Boxed, so that what std does for threads is compiled once.
+fn start_thread(name: String, run: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+    thread::Builder::new().name(name).spawn(run).map(drop)
 }
 
 /// What all threads of a server know.
@@ -269,11 +277,8 @@ enum Asked {
     Cut,
 }
 
-fn run_control(
-    shared: &Arc<Shared>,
-    listeners: Vec<(usize, Opened)>,
-    armed: &mpsc::Sender<io::Result<()>>,
-) {
+fn run_control(shared: &Arc<Shared>, listeners: Numbered) {
+    let _arming = shared.board.arming();
     let prepared = tasks::local_runtime(|| {}, || {}).and_then(|runtime| {
         let signals = match shared.config.signals {
             Signals::Ignore => None,
@@ -284,9 +289,9 @@ fn run_control(
     let (runtime, mut signals) = match prepared {
         Ok(prepared) => prepared,
         // Who started the server waits for this line.
-        Err(error) => return drop(armed.send(Err(error))),
+        Err(error) => return shared.board.fail(error),
     };
-    let _ = armed.send(Ok(()));
+    shared.board.set_armed();
     let asked = runtime.block_on(async {
         let mut accepting = accept_on(shared, listeners);
         let asked = accept_until(shared, &mut accepting, asked_to_stop(shared, &mut signals)).await;
@@ -303,7 +308,7 @@ fn run_control(
     stop(shared, &runtime, &mut signals, asked);
 }
 
-fn accept_on(shared: &Arc<Shared>, listeners: Vec<(usize, Opened)>) -> Accepting {
+fn accept_on(shared: &Arc<Shared>, listeners: Numbered) -> Accepting {
     let mut accepting: Accepting = Vec::new();
     for (number, opened) in listeners {
         match Acceptor::register(opened.listening) {
@@ -483,7 +488,7 @@ fn run_worker<F: ServiceFactory>(
     index: usize,
     shared: &Arc<Shared>,
     generation: Generation<F>,
-    listeners: Vec<(usize, Opened)>,
+    listeners: Numbered,
 ) {
     let Some(desk) = shared.desks.desks.get(index).cloned() else { return };
     let _farewell = shared.board.farewell(index);
@@ -511,11 +516,11 @@ async fn serve<F: ServiceFactory>(
     shared: &Arc<Shared>,
     generation: Generation<F>,
     desk: &Desk,
-    listeners: Vec<(usize, Opened)>,
+    listeners: Numbered,
 ) -> io::Result<()> {
     let base = Hub::new(shared.config.limits.clone(), Arc::clone(&desk.load));
     let driver = Rc::clone(&base);
-    tasks::spawn(async move { driver.drive_timers().await });
+    tasks::spawn_boxed(Box::pin(async move { driver.drive_timers().await }));
     if index == 0 {
         generation.factory.start().await?;
     }

@@ -55,6 +55,8 @@ pub(crate) struct Board {
 struct BoardState {
     workers: Vec<Progress>,
     failure: Option<std::io::Error>,
+    /// The control thread minds signals.
+    is_armed: bool,
     listeners_closed: bool,
     report: Option<StopReport>,
 }
@@ -64,6 +66,7 @@ impl Board {
         let state = BoardState {
             workers: vec![Progress::Starting; workers],
             failure: None,
+            is_armed: false,
             listeners_closed: false,
             report: None,
         };
@@ -87,6 +90,15 @@ impl Board {
         self.change(|state| {
             state.failure.get_or_insert(error);
         });
+    }
+
+    pub(crate) fn set_armed(&self) {
+        self.change(|state| state.is_armed = true);
+    }
+
+    /// Fails when it is dropped, unless the control thread has come to mind signals.
+    pub(crate) fn arming(&self) -> Arming<'_> {
+        Arming { board: self }
     }
 
     pub(crate) fn set_listeners_closed(&self) {
@@ -132,7 +144,13 @@ impl Board {
         self.check()
     }
 
-    /// The failure of a worker's start, once.
+    /// Waits until the control thread minds signals.
+    pub(crate) fn wait_armed(&self) -> std::io::Result<()> {
+        self.wait_for(None, |state| state.failure.is_some() || state.is_armed);
+        self.check()
+    }
+
+    /// The failure of a thread's start, once.
     pub(crate) fn check(&self) -> std::io::Result<()> {
         self.lock().failure.take().map_or(Ok(()), Err)
     }
@@ -190,5 +208,22 @@ impl Drop for Farewell<'_> {
             self.board.fail(std::io::Error::other("a start hook or a maker of state panicked"));
         }
         self.board.set(self.worker, Progress::Gone);
+    }
+}
+
+/// The start of the control thread: nobody is to wait for it if it ends before it is armed.
+#[derive(Debug)]
+pub(crate) struct Arming<'a> {
+    board: &'a Board,
+}
+
+impl Drop for Arming<'_> {
+    fn drop(&mut self) {
+        self.board.change(|state| {
+            if !state.is_armed {
+                let early = || std::io::Error::other("the control thread ended early");
+                state.failure.get_or_insert_with(early);
+            }
+        });
     }
 }

@@ -5,8 +5,7 @@ use crate::hub::ServiceHub;
 use crate::listen::Proxies;
 use crate::mailbox::Accepted;
 use crate::proxied;
-use crate::rt::net::Stream;
-use crate::rt::{Io, TcpIo, UnixIo, tasks};
+use crate::rt::{Io, SocketIo, tasks};
 use crate::service::{Client, Service};
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -42,29 +41,12 @@ pub(crate) fn serve_accepted<S: Service>(
     proxies: Option<&Proxies>,
 ) {
     let Accepted { stream, peer, local, .. } = accepted;
-    let registered = match stream {
-        Stream::Tcp(stream) => {
-            TcpIo::register(stream).map(|io| serve_either(hub, io, peer, local, proxies))
+    match (SocketIo::register(stream), proxies) {
+        (Ok(io), None) => serve(hub, io, peer, local),
+        (Ok(io), Some(proxies)) => proxied::serve(hub, io, peer, local, proxies),
+        (Err(error), _) => {
+            hub.base.load().remove();
+            tracing::warn!(%error, ?peer, "a connection could not be registered");
         }
-        Stream::Unix(stream) => {
-            UnixIo::register(stream).map(|io| serve_either(hub, io, peer, local, proxies))
-        }
-    };
-    if let Err(error) = registered {
-        hub.base.load().remove();
-        tracing::warn!(%error, ?peer, "a connection could not be registered");
-    }
-}
-
-fn serve_either<I: Io, S: Service>(
-    hub: &Rc<ServiceHub<S>>,
-    io: I,
-    peer: Option<SocketAddr>,
-    local: Option<SocketAddr>,
-    proxies: Option<&Proxies>,
-) {
-    match proxies {
-        None => serve(hub, io, peer, local),
-        Some(proxies) => proxied::serve(hub, io, peer, local, proxies),
     }
 }

@@ -18,7 +18,7 @@ use crate::request::Request;
 use crate::request_id::IdMaker;
 use crate::response::{HTML, Response, TEXT};
 #[cfg(feature = "json")]
-pub(crate) use problem::problem;
+pub(crate) use problem::{problem, written};
 use std::fmt::{self, Write};
 
 /// What stands around a request.

@@ -5,10 +5,13 @@ use crate::extract::{FromRequest, OptionalFromRequest};
 use crate::into_response::IntoResponse;
 use crate::request::Request;
 use crate::response::{JSON, Response};
-use serde::Serialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_core::Serialize;
+use serde_core::de::{
+    Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::error::Category;
 use shikra_engine::service::ReplyBody;
+use std::fmt;
 
 /// A value as JSON: the reply that a handler returns, and the body of a request as an extractor.
 ///
@@ -131,6 +134,8 @@ fn decode_with_path<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     Ok(value)
 }
 
+// `#[inline]`, as the rest of the way of a mistake: compiled where JSON is decoded, if it is.
+#[inline]
 fn refused(bytes: &[u8], path: &str, error: serde_json::Error) -> Error {
     let status = match (error.classify(), malformed(bytes)) {
         // Text that is no JSON is malformed, even if its shape was found wrong before its end.
@@ -143,6 +148,7 @@ fn refused(bytes: &[u8], path: &str, error: serde_json::Error) -> Error {
     refusal(status, path, error)
 }
 
+#[inline]
 fn refusal(status: u16, path: &str, error: serde_json::Error) -> Error {
     // The root is `.`, and what ended early or is no JSON has `?` for its last part.
     let path = path.trim_end_matches(['.', '?']);
@@ -150,15 +156,68 @@ fn refusal(status: u16, path: &str, error: serde_json::Error) -> Error {
     Error::new(status, format!("JSON{place}: {error}")).with_cause(error)
 }
 
+#[inline]
 fn malformed(bytes: &[u8]) -> Option<serde_json::Error> {
     match std::str::from_utf8(bytes) {
-        Ok(text) => serde_json::from_str::<IgnoredAny>(text).err(),
+        Ok(_) => serde_json::from_slice::<IgnoredAny>(bytes).err(),
         // What is skipped is not looked at, so its bytes may be anything.
-        Err(_) => serde_json::from_slice::<serde_json::Value>(bytes).err(),
+        Err(_) => serde_json::from_slice::<Looked>(bytes).err(),
+    }
+}
+
+/// Any JSON, looked at and forgotten.
+struct Looked;
+
+impl<'de> Deserialize<'de> for Looked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Looked {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self, A::Error> {
+        while list.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        while map.next_entry::<Self, Self>()?.is_some() {}
+        Ok(self)
     }
 }
 
 /// What is skipped may have any depth, so `malformed` does not see it; only the text tells.
+#[inline]
 fn is_too_deep(error: &serde_json::Error) -> bool {
     error.to_string().starts_with("recursion limit")
 }

@@ -175,7 +175,7 @@ const TEMPLATE: &[Room] = &[Room {
     may: &[
         PURE,
         // Behind the feature of its name alone: data of any type that it can take apart.
-        &["serde"],
+        &["serde_core"],
         // A page is written into anything that takes bytes; what that is, the caller knows.
         &["std::io::Write"],
     ],
@@ -267,7 +267,7 @@ const SHIKRA_CRATES: &[&str] = &[
     "http",
     "mime_guess",
     "percent_encoding",
-    "serde",
+    "serde_core",
     "serde_html_form",
     "serde_json",
     "serde_path_to_error",

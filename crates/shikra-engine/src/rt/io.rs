@@ -1,18 +1,19 @@
-//! What a connection needs of a byte stream, and TCP's way of giving it.
+//! What a connection needs of a byte stream, and the way of the system's sockets of giving it.
 
+use super::net::Stream;
 use bytes::BytesMut;
 use socket2::{SockRef, Socket as Socket2};
 use std::fmt;
 use std::future::Future;
 use std::io::{self, ErrorKind, IoSlice, Read};
 use std::net::Shutdown;
-use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::Interest;
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 
 /// A byte stream that never blocks, owned by one connection.
 pub trait Io: fmt::Debug + 'static {
@@ -64,134 +65,35 @@ pub trait Io: fmt::Debug + 'static {
     fn limit_unsent(&mut self, _bytes: u32) {}
 }
 
-/// A TCP connection.
-pub type TcpIo = SocketIo<TcpStream>;
-
-/// A connection over a Unix socket.
-pub type UnixIo = SocketIo<UnixStream>;
-
-/// A connection over a socket of the system's.
-pub struct SocketIo<T> {
-    // Shared with `reset`, which borrows the stream for as long as it waits.
-    stream: Rc<T>,
+/// A connection over a socket of the system's, TCP or Unix.
+pub struct SocketIo {
+    // Shared with `reset`, which borrows the stream for as long as it waits. The runtime reads and writes
+    // every stream socket alike, so one type serves both kinds: connections are compiled once.
+    stream: Rc<TcpStream>,
     reset: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
-/// What the runtime's stream sockets have in common, though no trait of theirs says so.
-trait Socket: AsFd + fmt::Debug + 'static {
-    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
-    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
-    fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R>;
-    fn try_read_buf(&self, buf: &mut BytesMut) -> io::Result<usize>;
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
-    fn try_write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
-    fn limit_unsent(&self, bytes: u32);
-    fn wait_for_error(stream: Rc<Self>) -> Pin<Box<dyn Future<Output = ()>>>;
-}
-
-impl Socket for TcpStream {
-    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_read_ready(cx)
-    }
-
-    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_write_ready(cx)
-    }
-
-    fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
-        self.try_io(interest, f)
-    }
-
-    fn try_read_buf(&self, buf: &mut BytesMut) -> io::Result<usize> {
-        self.try_read_buf(buf)
-    }
-
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.try_write(bytes)
-    }
-
-    fn try_write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.try_write_vectored(parts)
-    }
-
-    fn limit_unsent(&self, bytes: u32) {
-        limit_unsent(&SockRef::from(self), bytes);
-    }
-
-    fn wait_for_error(stream: Rc<Self>) -> Pin<Box<dyn Future<Output = ()>>> {
-        Box::pin(async move {
-            // An error here is the reactor going away: as final as a reset.
-            let _ = stream.ready(Interest::ERROR).await;
-        })
-    }
-}
-
-impl Socket for UnixStream {
-    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_read_ready(cx)
-    }
-
-    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_write_ready(cx)
-    }
-
-    fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
-        self.try_io(interest, f)
-    }
-
-    fn try_read_buf(&self, buf: &mut BytesMut) -> io::Result<usize> {
-        self.try_read_buf(buf)
-    }
-
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.try_write(bytes)
-    }
-
-    fn try_write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.try_write_vectored(parts)
-    }
-
-    fn limit_unsent(&self, _bytes: u32) {
-        // The buffer of a Unix socket does not grow.
-    }
-
-    fn wait_for_error(stream: Rc<Self>) -> Pin<Box<dyn Future<Output = ()>>> {
-        Box::pin(async move {
-            // As above.
-            let _ = stream.ready(Interest::ERROR).await;
-        })
-    }
-}
-
-impl<T: fmt::Debug> fmt::Debug for SocketIo<T> {
+impl fmt::Debug for SocketIo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.stream.fmt(f)
     }
 }
 
-impl SocketIo<TcpStream> {
+impl SocketIo {
     /// Registers an accepted, non-blocking stream with this thread's reactor.
     ///
     /// # Errors
     /// When the reactor cannot take it, for want of memory or descriptors.
-    pub fn register(stream: std::net::TcpStream) -> io::Result<Self> {
-        let stream = TcpStream::from_std(stream)?;
-        Ok(Self { stream: Rc::new(stream), reset: None })
+    pub fn register(stream: Stream) -> io::Result<Self> {
+        let stream = match stream {
+            Stream::Tcp(stream) => stream,
+            Stream::Unix(stream) => OwnedFd::from(stream).into(),
+        };
+        Ok(Self { stream: Rc::new(TcpStream::from_std(stream)?), reset: None })
     }
 }
 
-impl SocketIo<UnixStream> {
-    /// Registers an accepted, non-blocking stream with this thread's reactor.
-    ///
-    /// # Errors
-    /// When the reactor cannot take it, for want of memory or descriptors.
-    pub fn register(stream: std::os::unix::net::UnixStream) -> io::Result<Self> {
-        let stream = UnixStream::from_std(stream)?;
-        Ok(Self { stream: Rc::new(stream), reset: None })
-    }
-}
-
-impl<T: Socket> Io for SocketIo<T> {
+impl Io for SocketIo {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.stream.poll_read_ready(cx))?;
@@ -228,7 +130,16 @@ impl<T: Socket> Io for SocketIo<T> {
     ) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.stream.poll_read_ready(cx))?;
-            match self.stream.try_read_buf(buf) {
+            let read = self.stream.try_io(Interest::READABLE, || {
+                let len = SockRef::from(&*self.stream).recv(buf.spare_capacity_mut())?;
+                // SAFETY: `recv` has written this many bytes, from the first one behind `buf.len()` on.
+                #[allow(unsafe_code)]
+                unsafe {
+                    buf.set_len(buf.len() + len);
+                }
+                Ok(len)
+            });
+            match read {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 result => return Poll::Ready(result),
             }
@@ -247,7 +158,13 @@ impl<T: Socket> Io for SocketIo<T> {
     }
 
     fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let reset = self.reset.get_or_insert_with(|| T::wait_for_error(Rc::clone(&self.stream)));
+        let reset = self.reset.get_or_insert_with(|| {
+            let stream = Rc::clone(&self.stream);
+            Box::pin(async move {
+                // An error here is the reactor going away: as final as a reset.
+                let _ = stream.ready(Interest::ERROR).await;
+            })
+        });
         reset.as_mut().poll(cx)
     }
 
@@ -263,13 +180,14 @@ impl<T: Socket> Io for SocketIo<T> {
     }
 
     fn limit_unsent(&mut self, bytes: u32) {
-        self.stream.limit_unsent(bytes);
+        limit_unsent(&SockRef::from(&*self.stream), bytes);
     }
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn limit_unsent(socket: &Socket2, bytes: u32) {
-    // Refused, the reply leaves as it would have; the system then keeps more of it for a slow peer.
+    // Refused, the reply leaves as it would have; the system then keeps more of it for a slow peer. A Unix
+    // socket refuses: its buffer does not grow.
     let _ = socket.set_tcp_notsent_lowat(bytes);
 }
 

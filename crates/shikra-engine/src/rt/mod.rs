@@ -11,7 +11,7 @@ pub mod sys;
 pub mod tasks;
 pub mod unix;
 
-pub use io::{Io, SocketIo, TcpIo, UnixIo};
+pub use io::{Io, SocketIo};
 pub use tokio::time::Instant;
 
 use std::cell::Cell;

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 
 pub use tokio::runtime::LocalRuntime;
 pub use tokio::sync::Notify;
@@ -24,9 +25,15 @@ pub fn local_runtime(
         .build_local(tokio::runtime::LocalOptions::default())
 }
 
-/// Starts a task on this worker.
+/// Starts a task on this worker. All that the runtime does for tasks is compiled for each type of them: only
+/// connections are worth that.
 pub fn spawn(task: impl Future<Output = ()> + 'static) {
     drop(tokio::task::spawn_local(task));
+}
+
+/// Starts a task on this worker that is not worth code of its own.
+pub fn spawn_boxed(task: Pin<Box<dyn Future<Output = ()>>>) {
+    spawn(task);
 }
 
 /// Virtual time, for tests: stopped until this is dropped, except for [`advance`].

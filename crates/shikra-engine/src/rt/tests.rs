@@ -3,7 +3,7 @@
 use super::net::{Acceptor, PortSharing, Stream, listen};
 use super::signal::StopSignals;
 use super::sys::{processors, raise_descriptor_limit};
-use super::{Io, TcpIo};
+use super::{Io, SocketIo};
 use std::io::{IoSlice, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::task::{Context, Poll, Waker};
@@ -62,7 +62,7 @@ async fn fill(limit: Option<u32>) -> usize {
     let _peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (stream, _) = listener.accept().unwrap();
     stream.set_nonblocking(true).unwrap();
-    let mut io = TcpIo::register(stream).unwrap();
+    let mut io = SocketIo::register(Stream::Tcp(stream)).unwrap();
     std::future::poll_fn(|cx| io.poll_writable(cx)).await.unwrap();
     if let Some(bytes) = limit {
         io.limit_unsent(bytes);

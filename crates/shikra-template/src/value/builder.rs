@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::ser;
+use serde_core::ser;
 
 use super::document::{Document, Node, Parts, Shape};
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
-use serde::ser::{self, Serialize, SerializeMap, Serializer};
+use serde_core::ser::{self, Serialize, SerializeMap, Serializer};
 
 use super::builder::{Builder, Open, Wrong, is_at, narrow};
 use super::document::{Key, Node, Run, Shape};

@@ -1,4 +1,6 @@
 //! What an application does with a request, told without calling any handler.
+//!
+//! All is `#[inline]`: compiled where somebody asks, which few programs do.
 
 use super::{App, freeze};
 use crate::dispatch::{Frozen, FrozenSite, FrozenStep, Place, Scope, Unmatched};
@@ -37,6 +39,7 @@ impl App {
     ///
     /// # Errors
     /// What would keep the application from starting, and a method or target that no client can send.
+    #[inline]
     pub fn explain(&self, method: impl AsRef<str>, target: &str) -> io::Result<Explained> {
         let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
         let method = Method::from_bytes(method.as_ref().as_bytes())
@@ -132,6 +135,7 @@ pub struct ExplainedHandler {
 }
 
 impl Explained {
+    #[inline]
     fn new(frozen: &Frozen, head: &RequestHead) -> Self {
         let site = site_of(frozen, head);
         let mut params = Params::new();
@@ -187,6 +191,7 @@ struct Found {
 }
 
 impl Found {
+    #[inline]
     fn new(site: &FrozenSite, head: &RequestHead, params: &mut Params) -> Self {
         let (method, path) = (head.method(), head.path());
         let why = match site.router.find(method, PathView::new(path), params) {
@@ -219,17 +224,20 @@ impl Found {
         }
     }
 
+    #[inline]
     fn route(site: &FrozenSite, answer: Answer, number: usize) -> Self {
         let place = site.routes.get(number).map(|route| route.place);
         Self { answer, place, route: Some(number) }
     }
 
+    #[inline]
     fn shikra(status: StatusCode) -> Self {
         Self { answer: Answer::Shikra(status), place: None, route: None }
     }
 }
 
 /// The handler of one scope for what no route answers.
+#[inline]
 fn scope_answer(scope: &Scope, method: &Method, why: &Unmatched) -> Option<(Answer, Place)> {
     let places = &scope.places;
     let unmatched = places.unmatched.map(|place| (Answer::Unmatched, place));
@@ -249,6 +257,7 @@ fn scope_answer(scope: &Scope, method: &Method, why: &Unmatched) -> Option<(Answ
     no_host.or(not_found).or(unmatched)
 }
 
+#[inline]
 fn error_handlers(scope: &Scope) -> impl Iterator<Item = ExplainedHandler> {
     let places = &scope.places;
     let catches = places.catches.iter().map(|place| (true, *place));
@@ -260,6 +269,7 @@ fn error_handlers(scope: &Scope) -> impl Iterator<Item = ExplainedHandler> {
     })
 }
 
+#[inline]
 fn scopes_outward(site: &FrozenSite, innermost: usize) -> impl Iterator<Item = &Scope> {
     let mut next = Some(innermost);
     std::iter::from_fn(move || {
@@ -269,6 +279,7 @@ fn scopes_outward(site: &FrozenSite, innermost: usize) -> impl Iterator<Item = &
     })
 }
 
+#[inline]
 fn site_of<'a>(frozen: &'a Frozen, head: &RequestHead) -> &'a FrozenSite {
     let mut site = frozen.sites.first().expect("there is a site for the application itself");
     let authority = head.authority().and_then(|text| Authority::decode(text).ok());
@@ -284,6 +295,7 @@ fn site_of<'a>(frozen: &'a Frozen, head: &RequestHead) -> &'a FrozenSite {
     site
 }
 
+#[inline]
 fn explained_route(site: &FrozenSite, id: RouteId) -> Option<ExplainedRoute> {
     let route = site.all_routes().routes().get(id.index())?;
     let place = site.routes.get(*route.value())?.place;
@@ -292,6 +304,7 @@ fn explained_route(site: &FrozenSite, id: RouteId) -> Option<ExplainedRoute> {
 }
 
 impl ExplainedStep {
+    #[inline]
     fn new(step: &FrozenStep) -> Self {
         let (name, place) = (step.middleware.name(), step.middleware.place());
         Self { tier: step.tier, below: step.below.to_string(), name, place }
@@ -299,6 +312,7 @@ impl ExplainedStep {
 }
 
 impl fmt::Display for Explained {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { request, verdict, .. } = self;
         write!(f, "{request}: {verdict}")?;
@@ -326,6 +340,7 @@ impl fmt::Display for Explained {
 }
 
 impl Answer {
+    #[inline]
     fn words(&self) -> &'static str {
         match self {
             Self::Route | Self::Shikra(_) => "",
@@ -338,6 +353,7 @@ impl Answer {
 }
 
 impl Tier {
+    #[inline]
     fn words(self) -> &'static str {
         match self {
             Self::Global => "middleware of the application",

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::middleware::Middleware;
 use crate::router::{
     Coverage, HostPattern, HostTable, InsertError, MethodMatch, Pattern, PatternError, Prefix,
-    PrefixSet, RouterBuilder, Settings,
+    PrefixSet, RouterBuilder, Settings, sort_few,
 };
 use crate::state::SharedState;
 use http::Method;
@@ -377,7 +377,7 @@ impl SiteFreezer {
         }));
         let mut bases: Vec<_> =
             app.bases.iter().filter_map(|base| self.base(base, level)).collect();
-        bases.sort_by_key(|(prefix, ..)| prefix.len());
+        sort_few(&mut bases, |(a, ..), (b, ..)| a.len() < b.len());
         for (prefix, number, middleware) in bases {
             let (depth, below) = (depth(&prefix), prefix.text().into());
             let base = Some((prefix, number));

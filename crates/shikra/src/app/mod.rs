@@ -450,6 +450,7 @@ impl App {
     ///
     /// # Errors
     /// What would keep the application from starting.
+    #[inline]
     pub fn routes(&self) -> std::io::Result<Vec<(MethodMatch, String)>> {
         let frozen = freeze(self.clone())?;
         let mut routes = Vec::new();

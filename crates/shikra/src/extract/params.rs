@@ -5,8 +5,8 @@
 
 use crate::error::{Error, Result};
 use crate::request::Request;
-use serde::de::value::BorrowedStrDeserializer;
-use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, Visitor};
+use serde_core::de::value::BorrowedStrDeserializer;
+use serde_core::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, Visitor};
 use std::fmt;
 
 /// Reads all parameters of the request's route as one value.
@@ -351,7 +351,7 @@ impl<'de> Deserializer<'de> for Param<'de> {
         BorrowedStrDeserializer::new(self.text()?).deserialize_enum(name, variants, visitor)
     }
 
-    serde::forward_to_deserialize_any! {
+    serde_core::forward_to_deserialize_any! {
         str string identifier ignored_any unit unit_struct seq tuple tuple_struct map struct
     }
 }

@@ -4,7 +4,7 @@ use super::{FromRequest, OptionalFromRequest, params};
 use crate::error::{Error, Result};
 use crate::request::Request;
 use crate::state::missing;
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 
 /// The parameters of the route, decoded and parsed: one value, a tuple in the order of the pattern, or a
 /// struct by name. An optional parameter is an `Option`.

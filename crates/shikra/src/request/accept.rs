@@ -1,4 +1,6 @@
 //! What the client would rather have: content negotiation (RFC 9110 §12).
+//!
+//! All is `#[inline]`: compiled where somebody asks.
 
 use super::Request;
 use super::fields::full_name;
@@ -27,6 +29,7 @@ impl Request {
     /// assert_eq!(accept("image/png").status(), 406);
     /// ```
     #[must_use]
+    #[inline]
     pub fn accepts<'o>(&self, offers: &[&'o str]) -> Option<&'o str> {
         let Some(accept) = self.header_joined("accept").filter(|accept| !accept.is_empty()) else {
             return offers.first().copied();
@@ -50,6 +53,7 @@ impl Request {
     /// assert_eq!(client.get("/").send().text(), "identity");
     /// ```
     #[must_use]
+    #[inline]
     pub fn accepts_encoding<'o>(&self, offers: &[&'o str]) -> Option<&'o str> {
         let accept = self.header_joined("accept-encoding").unwrap_or(Cow::Borrowed(""));
         preferred(offers, |offer| {
@@ -66,6 +70,7 @@ impl Request {
     ///
     /// Browsers no longer send it (RFC 9110 §12.5.2).
     #[must_use]
+    #[inline]
     pub fn accepts_charset<'o>(&self, offers: &[&'o str]) -> Option<&'o str> {
         let accept = self.header_joined("accept-charset");
         let Some(accept) = accept.filter(|accept| !accept.is_empty()) else {
@@ -94,6 +99,7 @@ impl Request {
     /// assert_eq!(reply.text(), "de en");
     /// ```
     #[must_use]
+    #[inline]
     pub fn preferences(&self, name: &str) -> Vec<String> {
         let field = self.header_joined(name).unwrap_or_default();
         let mut all: Vec<_> = weighted(field.as_bytes()).collect();
@@ -121,6 +127,7 @@ impl Request {
     /// assert_eq!(reply.text(), "pt");
     /// ```
     #[must_use]
+    #[inline]
     pub fn accepts_language<'o>(&self, offers: &[&'o str]) -> Option<&'o str> {
         let accept = self.header_joined("accept-language");
         let Some(accept) = accept.filter(|accept| !accept.is_empty()) else {
@@ -140,6 +147,7 @@ impl Request {
 }
 
 /// The offer of the highest weight, the first of equals; none that weighs nothing.
+#[inline]
 fn preferred<'o>(offers: &[&'o str], weight: impl Fn(&str) -> u16) -> Option<&'o str> {
     let mut preferred = (0, None);
     for offer in offers {
@@ -152,6 +160,7 @@ fn preferred<'o>(offers: &[&'o str], weight: impl Fn(&str) -> u16) -> Option<&'o
 }
 
 /// The weight of the range that fits most closely, the first of equals.
+#[inline]
 fn best(accept: &str, closeness: impl Fn(&str) -> Option<u8>) -> Option<u16> {
     let mut best: Option<(u8, u16)> = None;
     for range in weighted(accept.as_bytes()) {
@@ -164,6 +173,7 @@ fn best(accept: &str, closeness: impl Fn(&str) -> Option<u8>) -> Option<u16> {
 }
 
 /// Whether `tag` is `range` and more, at the border of a subtag (RFC 4647 §3.3.1).
+#[inline]
 fn begins_with(tag: &str, range: &str) -> bool {
     let (start, rest) = tag.split_at_checked(range.len()).unwrap_or_default();
     start.eq_ignore_ascii_case(range) && rest.starts_with('-')

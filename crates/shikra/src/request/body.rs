@@ -10,7 +10,7 @@ use futures_core::Stream;
 use http::HeaderMap;
 #[cfg(feature = "json")]
 use http::StatusCode;
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 use shikra_engine::body::BodyError;
 use shikra_proto::form::{self, FormLimits};
 use std::cell::Ref;

@@ -124,7 +124,9 @@ impl Request {
     /// let client = TestClient::new(app);
     /// assert_eq!(client.get("/").header("Via", "a").header("via", "b").send().text(), r#"["a", "b"]"#);
     /// ```
+    // `#[inline]`: compiled where it is called, if it is.
     #[must_use]
+    #[inline]
     pub fn header_map(&self) -> HeaderMap {
         to_map(self.headers())
     }

@@ -1,7 +1,7 @@
 //! The query of a request, as decoded pairs.
 
 use crate::error::{Error, Result};
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 use shikra_proto::query;
 use std::borrow::Cow;
 use std::fmt;

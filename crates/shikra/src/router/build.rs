@@ -7,6 +7,7 @@ use http::Method;
 use super::edges::Edges;
 use super::error::InsertError;
 use super::method::{ANY, Code, EXTENSION_METHODS_MAX, HEAD, MethodMatch, Methods, is_standard};
+use super::order::sort_few;
 use super::params::Slot;
 use super::path::{Settings, TrailingSlash};
 use super::pattern::{Affix, Pattern, Segment, Slash, Tail};
@@ -287,7 +288,7 @@ impl Forest {
             std::mem::take(&mut self.drafts[draft]);
         let id = self.table.nodes.len();
         let number = narrow(id);
-        affixes.sort_by(|(a, _), (b, _)| a.specificity().cmp(&b.specificity()));
+        sort_few(&mut affixes, |(a, _), (b, _)| a.specificity() < b.specificity());
         let node = Node {
             parent,
             stage,
@@ -326,8 +327,9 @@ impl Forest {
 
     /// Writes a list of ends, the most specific first.
     fn list(&mut self, mut candidates: Vec<Candidate>) -> u32 {
-        candidates
-            .sort_by(|a, b| (a.absent, &a.ranks, a.class).cmp(&(b.absent, &b.ranks, b.class)));
+        sort_few(&mut candidates, |a, b| {
+            (a.absent, &a.ranks, a.class) < (b.absent, &b.ranks, b.class)
+        });
         let Some(last) = candidates.last_mut() else { return NONE };
         last.end.is_last = true;
         let start = narrow(self.table.ends.len());

@@ -7,6 +7,7 @@ use std::fmt;
 use http::Method;
 
 use super::method::MethodMatch;
+use super::order::sort_few;
 use super::params::Params;
 use super::path::{PathCase, PathView, Settings, TrailingSlash, fold};
 use super::pattern::{Segment, Tail};
@@ -112,7 +113,7 @@ pub(super) fn explain<T>(router: &Router<T>, method: &Method, path: &str) -> Exp
             notes.push((distance, Note { route: id, title: title(route), reason }));
         }
     }
-    notes.sort_by_key(|(distance, _)| *distance);
+    sort_few(&mut notes, |(a, _), (b, _)| a < b);
     explanation.notes = notes.into_iter().map(|(_, note)| note).take(NOTES_MAX).collect();
     explanation
 }

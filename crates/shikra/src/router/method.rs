@@ -4,6 +4,8 @@ use std::fmt;
 
 use http::Method;
 
+use super::order::sort_few;
+
 /// Which methods a route answers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum MethodMatch {
@@ -87,7 +89,7 @@ impl Methods {
     pub(super) fn new(extensions: &[Method]) -> Self {
         let known = STANDARD.iter().chain(extensions).cloned();
         let mut sorted: Vec<_> = known.zip(0..).collect();
-        sorted.sort_by(|(a, _), (b, _)| a.as_str().cmp(b.as_str()));
+        sort_few(&mut sorted, |(a, _), (b, _)| a.as_str() < b.as_str());
         Self { sorted }
     }
 

@@ -8,7 +8,7 @@ use crate::into_response::{Html, IntoResponse};
 use crate::request::Request;
 use crate::response::Response;
 use crate::stream::stream;
-use serde::Serialize;
+use serde_core::Serialize;
 use shikra_template::{Plugin, Progress, Render, Value};
 use std::any::Any;
 use std::cell::RefCell;

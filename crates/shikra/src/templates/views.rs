@@ -2,7 +2,7 @@
 
 use super::engine::{Engine, Rendering};
 use super::files::{Files, Loads, Reload, Source};
-use serde::Serialize;
+use serde_core::Serialize;
 use shikra_template::{
     Engine as Language, Error, ErrorKind, Limits, Minify, Plugin, Progress, Render, Value, Warning,
 };

@@ -3,7 +3,7 @@
 use super::reply::TestReply;
 use crate::IntoStatus;
 #[cfg(feature = "json")]
-use serde::Serialize;
+use serde_core::Serialize;
 #[cfg(feature = "json")]
 use serde_json::Value;
 use std::fmt::Write;

@@ -6,8 +6,9 @@ use super::wire::{ClientIo, Wire};
 use crate::app::AppFactory;
 use crate::dispatch::{AppService, Frozen};
 use shikra_engine::hub::{Hub, Load, Phase, ServiceHub, clear_current};
+use shikra_engine::rt::net::Stream;
 use shikra_engine::rt::pipe::pipe;
-use shikra_engine::rt::{TcpIo, tasks};
+use shikra_engine::rt::{SocketIo, tasks};
 use shikra_engine::service::{Lease, ServiceFactory};
 use shikra_engine::worker;
 use shikra_proto::date;
@@ -176,7 +177,7 @@ impl Bench {
                 let stream = TcpStream::connect_timeout(addr, CONNECT_PATIENCE)?;
                 stream.set_nodelay(true)?;
                 stream.set_nonblocking(true)?;
-                Ok(Wire::new(ClientIo::Tcp(TcpIo::register(stream)?)))
+                Ok(Wire::new(ClientIo::Tcp(SocketIo::register(Stream::Tcp(stream))?)))
             }
         }
     }

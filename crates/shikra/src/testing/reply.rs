@@ -7,7 +7,7 @@ use super::wire::Wire;
 use bytes::{Buf, Bytes, BytesMut};
 use http::{Method, StatusCode, Version};
 #[cfg(feature = "json")]
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 use shikra_engine::rt::Io;
 use shikra_proto::header::FieldLines;
 use shikra_proto::http1::{

@@ -11,7 +11,7 @@ use super::stream::TestExchange;
 use super::url::Url;
 use bytes::Bytes;
 use http::{Method, Version};
-use serde::Serialize;
+use serde_core::Serialize;
 use std::fmt::{self, Display};
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,7 +151,7 @@ impl<'a> TestRequest<'a> {
     /// Sends text that is JSON already; text that is not is a mistake.
     #[cfg(feature = "json")]
     pub fn json_text(self, text: &str) -> Self {
-        match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        match serde_json::from_str::<serde_core::de::IgnoredAny>(text) {
             Ok(_) => self.whole("json_text()", Some(JSON), text.to_owned()),
             Err(error) => self.mistaken(format!("json_text() got no JSON: {error}")),
         }

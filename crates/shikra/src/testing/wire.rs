@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use shikra_engine::rt::pipe::PipeIo;
-use shikra_engine::rt::{Io, TcpIo};
+use shikra_engine::rt::{Io, SocketIo};
 use std::io::{self, ErrorKind, IoSlice};
 use std::task::{Context, Poll};
 
@@ -35,7 +35,7 @@ impl Wire {
 #[derive(Debug)]
 pub(super) enum ClientIo {
     Pipe(PipeIo),
-    Tcp(TcpIo),
+    Tcp(SocketIo),
 }
 
 impl Io for ClientIo {

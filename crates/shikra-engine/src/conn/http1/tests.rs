@@ -1,5 +1,5 @@
 use super::*;
-use crate::rt::TcpIo;
+use crate::rt::SocketIo;
 use crate::service::Answer;
 
 struct Nothing;
@@ -25,6 +25,6 @@ impl Service for Nothing {
 /// connection 128.
 #[test]
 fn an_idle_connection_fits_the_smaller_block() {
-    let len = size_of::<Connection<TcpIo, Nothing>>();
+    let len = size_of::<Connection<SocketIo, Nothing>>();
     assert!(len <= 256 - 104, "{len} bytes");
 }
