@@ -369,10 +369,14 @@ impl BodyCell {
     }
 
     /// Ends the body with its exchange.
+    #[inline]
     pub fn end(&self) {
-        if !self.is_used.get() {
-            return;
+        if self.is_used.get() {
+            self.end_used();
         }
+    }
+
+    fn end_used(&self) {
         let mut state = self.state.borrow_mut();
         let is_left = !state.chunks.is_empty() || !state.whole.is_empty() && !state.is_shared;
         if matches!(state.stage, Stage::Open) || is_left {

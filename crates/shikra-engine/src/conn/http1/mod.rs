@@ -321,6 +321,7 @@ impl<I: Io, S: Service> Connection<I, S> {
     }
 
     /// An exchange is over: its body ends, its hooks run when the reply has left.
+    #[inline(always)]
     fn finish_exchange(&mut self, exchange: Rc<Exchange<S::Extra>>) {
         exchange.body().end();
         if exchange.fate().has_hooks() {
