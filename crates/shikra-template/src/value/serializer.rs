@@ -13,6 +13,7 @@ use super::{Object, Value};
 pub(super) fn value_of<T: Serialize + ?Sized>(data: &T) -> Result<Value, Wrong> {
     let mut builder = Builder::new();
     let root = data.serialize(Maker { builder: &mut builder, depth: 0 })?;
+    builder.check_size()?;
     Ok(match root {
         Node::Null => Value::Null,
         Node::Bool(truth) => Value::Bool(truth),
@@ -83,8 +84,7 @@ impl<'b> Maker<'b> {
     /// An object with one entry, as variants are.
     fn under(self, variant: &'static str, node: Node) -> Result<Node, Wrong> {
         let parts = &mut self.builder.parts;
-        let run =
-            Run { keys: narrow(parts.keys.len())?, start: narrow(parts.nodes.len())?, len: 1 };
+        let run = Run { keys: narrow(parts.keys.len()), start: narrow(parts.nodes.len()), len: 1 };
         parts.keys.push(Key::Static(variant));
         parts.nodes.push(node);
         Ok(Node::Object(run))
@@ -159,21 +159,21 @@ impl<'b> Serializer for Maker<'b> {
     fn serialize_char(self, c: char) -> Result<Node, Wrong> {
         let start = self.builder.parts.text.len();
         self.builder.parts.text.push(c);
-        self.builder.text_from(start)
+        Ok(self.builder.text_from(start))
     }
 
     #[inline]
     fn serialize_str(self, text: &str) -> Result<Node, Wrong> {
         let start = self.builder.parts.text.len();
         self.builder.parts.text.push_str(text);
-        self.builder.text_from(start)
+        Ok(self.builder.text_from(start))
     }
 
     fn collect_str<T: fmt::Display + ?Sized>(self, text: &T) -> Result<Node, Wrong> {
         let start = self.builder.parts.text.len();
         let written = write!(self.builder.parts.text, "{text}");
         written.map_err(|_| Wrong::new("a text could not be printed".to_owned()))?;
-        self.builder.text_from(start)
+        Ok(self.builder.text_from(start))
     }
 
     fn serialize_bytes(self, bytes: &[u8]) -> Result<Node, Wrong> {
@@ -350,8 +350,7 @@ impl SerializeMap for Entries<'_> {
         };
         let text = &mut self.maker.builder.parts.text;
         text.push_str(&printed.to_string());
-        let len = narrow(text.len() - start)?;
-        self.key = Key::Part { start: narrow(start)?, len };
+        self.key = Key::Part { start: narrow(start), len: narrow(text.len() - start) };
         Ok(())
     }
 
@@ -365,7 +364,7 @@ impl SerializeMap for Entries<'_> {
     fn end(mut self) -> Result<Node, Wrong> {
         let builder = self.maker.builder;
         builder.unite_names(&mut self.open, self.keys_mark);
-        let keys = builder.close_keys(self.keys_mark)?;
+        let keys = builder.close_keys(self.keys_mark);
         let (start, len) = builder.close(&self.open)?;
         Ok(Node::Object(Run { keys, start, len }))
     }
@@ -415,19 +414,19 @@ impl Fields<'_> {
     fn done(mut self) -> Result<Node, Wrong> {
         let keys = match self.follows {
             Some(shape) => shape.keys,
-            None => self.close_keys()?,
+            None => self.close_keys(),
         };
         let (start, len) = self.maker.builder.close(&self.open)?;
         self.maker.wrapped(self.variant, Node::Object(Run { keys, start, len }))
     }
 
     #[inline(never)]
-    fn close_keys(&mut self) -> Result<u32, Wrong> {
+    fn close_keys(&mut self) -> u32 {
         let builder = &mut *self.maker.builder;
         builder.unite_names(&mut self.open, self.keys_mark);
-        let keys = builder.close_keys(self.keys_mark)?;
-        builder.keep_shape(Shape { name: self.name, keys, len: narrow(self.open.len)? });
-        Ok(keys)
+        let keys = builder.close_keys(self.keys_mark);
+        builder.keep_shape(Shape { name: self.name, keys, len: narrow(self.open.len) });
+        keys
     }
 }
 

@@ -203,11 +203,11 @@ impl Machine {
     pub(super) fn start_block(&mut self, word: u32) {
         let program = &self.templates[self.frame().template].program;
         let name = program.tables.words[word as usize].clone();
-        self.captures.push(Capture { name, text: String::new() });
+        self.rare_mut().captures.push(Capture { name, text: String::new() });
     }
 
     pub(super) fn end_block(&mut self) {
-        let Some(Capture { name, text }) = self.captures.pop() else { return };
+        let Some(Capture { name, text }) = self.rare_mut().captures.pop() else { return };
         self.frame_mut().defined.push((name, text.into()));
     }
 
@@ -218,7 +218,8 @@ impl Machine {
             // The last block of a name wins.
             if let Some((_, text)) = blocks.blocks.iter().rev().find(|(other, _)| **other == *name)
             {
-                self.yielding = Some((Rc::clone(text), 0));
+                let text = Rc::clone(text);
+                self.rare_mut().yielding = Some((text, 0));
                 return true;
             }
             set = blocks.passed_on.as_ref();
@@ -228,8 +229,9 @@ impl Machine {
 
     /// Puts out a block, or as much of it as the turn has room for; says whether it is all out.
     pub(super) fn yield_some(&mut self, out: &mut String, goal: usize) -> Result<bool, Error> {
-        let Some((text, mut from)) = self.yielding.take() else { return Ok(true) };
-        if let Some(capture) = self.captures.last_mut() {
+        let Some(rare) = &mut self.rare else { return Ok(true) };
+        let Some((text, mut from)) = rare.yielding.take() else { return Ok(true) };
+        if let Some(capture) = rare.captures.last_mut() {
             // A layout within a layout: the text goes on into the outer block.
             if text.len() > self.captured_left {
                 return Err(self.too_much_output());
@@ -249,7 +251,7 @@ impl Machine {
         out.push_str(&text[from..to]);
         from = to;
         if from < text.len() {
-            self.yielding = Some((text, from));
+            rare.yielding = Some((text, from));
             return Ok(false);
         }
         Ok(true)

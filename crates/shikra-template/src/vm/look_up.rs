@@ -59,7 +59,7 @@ impl Machine {
     }
 
     /// The value of a name, if it has been looked up and found.
-    #[inline]
+    #[inline(always)]
     fn known(&self, base: Base, name: u32) -> Option<Ref<'_>> {
         match &self.known[base.known + name as usize] {
             Known::Data(at) => self.data.value_at(*at),
@@ -90,7 +90,7 @@ impl Machine {
 
     /// Prints what a path leads to. Whether that was too much is seen by the caller, except where one
     /// value alone may be long.
-    #[inline]
+    #[inline(always)]
     pub(super) fn print_path(
         &mut self,
         program: &Program,
@@ -111,6 +111,19 @@ impl Machine {
             (None, form) => return self.print_far(program, path, form, out, len_max),
         }
         Ok(())
+    }
+
+    /// The same, for where it is not worth a copy of its own.
+    #[inline(never)]
+    pub(super) fn print_lone_path(
+        &mut self,
+        program: &Program,
+        base: Base,
+        path: (u32, Form),
+        out: &mut String,
+        len_max: usize,
+    ) -> Result<(), Error> {
+        self.print_path(program, base, path, out, len_max)
     }
 
     #[inline(never)]
@@ -264,7 +277,8 @@ impl Machine {
         if let Some(at) = self.data.position_near(name, hint) {
             return (Known::Data(at), looked_at);
         }
-        let default = self.defaults.get(name).or_else(|| self.shared.defaults.get(name));
+        let own = self.rare.as_ref().and_then(|rare| rare.defaults.get(name));
+        let default = own.or_else(|| self.shared.defaults.get(name));
         (default.cloned().map_or(Known::Missing, Known::Value), looked_at)
     }
 

@@ -64,18 +64,13 @@ pub enum Progress {
 pub(crate) struct Machine {
     shared: Arc<Shared>,
     data: Arc<Object>,
-    plugins: Vec<(Text, Rc<dyn AnyPlugin>)>,
-    defaults: Object,
     templates: Vec<Linked>,
     frames: Vec<Frame>,
     stack: Vec<Value>,
     slots: Vec<Option<Value>>,
     known: Vec<Known>,
     loops: Vec<Loop>,
-    builders: Vec<Builder>,
-    captures: Vec<Capture>,
-    /// The block that a yield is putting out, and how far it is.
-    yielding: Option<(Rc<str>, usize)>,
+    rare: Option<Box<Rare>>,
     fuel: Fuel,
     /// One past the instruction that runs, where that may fail or report something.
     at: usize,
@@ -83,6 +78,17 @@ pub(crate) struct Machine {
     tired_at: u64,
     output_left: usize,
     captured_left: usize,
+}
+
+/// What few pages need. It is made with its first use.
+#[derive(Default)]
+struct Rare {
+    plugins: Vec<(Text, Rc<dyn AnyPlugin>)>,
+    defaults: Object,
+    builders: Vec<Builder>,
+    captures: Vec<Capture>,
+    /// The block that a yield is putting out, and how far it is.
+    yielding: Option<(Rc<str>, usize)>,
 }
 
 /// Empty vectors with room, left over from an earlier page of the same thread: a small page then
@@ -205,17 +211,13 @@ impl Machine {
         let mut machine = Self {
             shared,
             data,
-            plugins: Vec::new(),
-            defaults: Object::new(),
             templates,
             frames,
             stack,
             slots,
             known,
             loops,
-            builders: Vec::new(),
-            captures: Vec::new(),
-            yielding: None,
+            rare: None,
             fuel,
             at: 0,
             tired_at: 0,
@@ -228,11 +230,15 @@ impl Machine {
     }
 
     pub(crate) fn add_plugin(&mut self, name: Text, plugin: Rc<dyn AnyPlugin>) {
-        self.plugins.push((name, plugin));
+        self.rare_mut().plugins.push((name, plugin));
     }
 
     pub(crate) fn add_default(&mut self, name: Text, value: Value) {
-        self.defaults.insert_value(name, value);
+        self.rare_mut().defaults.insert_value(name, value);
+    }
+
+    fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     /// Remembers how long the page became, for the next one.
@@ -251,7 +257,9 @@ impl Machine {
         let result = self.turns(out, out.len().saturating_add(budget_bytes.max(1)));
         if result.is_err() {
             self.frames.clear();
-            self.yielding = None;
+            if let Some(rare) = &mut self.rare {
+                rare.yielding = None;
+            }
         }
         result
     }
@@ -259,19 +267,19 @@ impl Machine {
     fn turns(&mut self, out: &mut String, goal: usize) -> Result<Progress, Error> {
         self.tired_at = self.fuel.steps_left.saturating_sub(TURN_STEPS);
         loop {
-            if self.yielding.is_some() && !self.yield_some(out, goal)? {
+            if self.rare.is_some() && !self.yield_some(out, goal)? {
                 return Ok(Progress::More);
             }
             if self.frames.is_empty() {
                 return Ok(Progress::Done);
             }
-            let turn = match self.captures.pop() {
+            let turn = match self.rare.as_mut().and_then(|rare| rare.captures.pop()) {
                 Some(mut capture) => {
                     let len_before = capture.text.len();
                     let len_max = len_before.saturating_add(self.captured_left);
                     let turn = self.run(&mut capture.text, usize::MAX, len_max)?;
                     self.captured_left = len_max.saturating_sub(capture.text.len());
-                    self.captures.push(capture);
+                    self.rare_mut().captures.push(capture);
                     turn
                 }
                 None => {

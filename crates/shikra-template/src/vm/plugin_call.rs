@@ -12,7 +12,8 @@ impl Machine {
     #[inline(never)]
     pub(super) fn call_plugin(&mut self, name: &Text, args: usize) -> Result<(), Error> {
         let first = self.stack.len() - args;
-        let own = self.plugins.iter().rev().find(|(other, _)| other == name);
+        let own = self.rare.as_ref().map_or(&[][..], |rare| &rare.plugins);
+        let own = own.iter().rev().find(|(other, _)| other == name);
         let result = match own {
             Some((_, plugin)) => Some(plugin.call(&self.stack[first..])),
             None => self.shared.plugins.get(name).map(|plugin| plugin.call(&self.stack[first..])),

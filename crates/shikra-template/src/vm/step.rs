@@ -7,7 +7,7 @@ use super::frame::Base;
 use super::{Items, Loop, Machine, Turn};
 use crate::error::{Error, ErrorKind};
 use crate::escape::escape;
-use crate::program::{Cell, Instr, Local, Program};
+use crate::program::{Cell, Instr, Local, Program, Seam};
 use crate::text::Text;
 use crate::value::method::{self, Method};
 use crate::value::print::{Form, TooLarge, print, print_ref};
@@ -43,6 +43,23 @@ impl Machine {
                 Instr::PrintItem(depth) => {
                     self.at = at;
                     self.print_item(base.loops + depth as usize, out, len_max)?;
+                }
+                Instr::PrintTextPath { piece, path } => {
+                    self.at = at;
+                    out.push_str(&pieces[piece as usize]);
+                    self.print_path(program, base, (path, Form::Escaped), out, len_max)?;
+                }
+                Instr::NextText { seam } => {
+                    self.at = at;
+                    let tired;
+                    (at, tired) = self.next_text(at, &program.tables.seams[seam as usize], out)?;
+                    if tired {
+                        return Ok((Turn::Tired, at));
+                    }
+                    if out.len() >= stop {
+                        return Ok((Turn::Full, at));
+                    }
+                    continue;
                 }
                 Instr::Next { body } => {
                     let tired;
@@ -80,7 +97,7 @@ impl Machine {
                 }
                 Instr::PrintPath { path, form } => {
                     self.at = at;
-                    self.print_path(program, base, (path, form), out, len_max)?;
+                    self.print_lone_path(program, base, (path, form), out, len_max)?;
                 }
                 Instr::PrintLocal(_) | Instr::Print(_) => {
                     self.at = at;
@@ -129,7 +146,7 @@ impl Machine {
     }
 
     /// Goes on with the innermost loop; gives the next instruction, and whether the turn is over.
-    #[inline]
+    #[inline(always)]
     fn next_turn(&mut self, at: usize, body: usize) -> Result<(usize, bool), Error> {
         let current = self.loops.last_mut().expect("`Next` ends a loop's body");
         current.at += 1;
@@ -146,6 +163,19 @@ impl Machine {
         }
         self.fuel.steps_left -= cost;
         Ok((body, false))
+    }
+
+    /// Goes on with the innermost loop, and puts out the text between its turns or behind it.
+    #[inline(always)]
+    fn next_text(
+        &mut self,
+        at: usize,
+        seam: &Seam,
+        out: &mut String,
+    ) -> Result<(usize, bool), Error> {
+        let (next, tired) = self.next_turn(at, seam.body as usize)?;
+        out.push_str(if next == at { &seam.after } else { &seam.between });
+        Ok((next, tired))
     }
 
     #[inline(never)]
@@ -290,16 +320,17 @@ impl Machine {
 
     #[inline(never)]
     fn build(&mut self, program: &Program, instr: Instr) -> Result<(), Error> {
+        let builders = &mut self.rare.get_or_insert_default().builders;
         match instr {
-            Instr::ListStart => self.builders.push(Builder::List(Vec::new())),
-            Instr::ObjectStart => self.builders.push(Builder::Object(Object::new())),
+            Instr::ListStart => builders.push(Builder::List(Vec::new())),
+            Instr::ObjectStart => builders.push(Builder::Object(Object::new())),
             Instr::ListEnd | Instr::ObjectEnd => {
-                let built = self.builders.pop().map(Builder::into_value);
+                let built = builders.pop().map(Builder::into_value);
                 self.stack.push(built.unwrap_or_default());
             }
             part => {
-                let value = self.pop();
-                let builder = self.builders.last_mut().expect("a start came before its parts");
+                let value = self.stack.pop().expect("the compiler pushes before it pops");
+                let builder = builders.last_mut().expect("a start came before its parts");
                 let name = match part {
                     Instr::ObjectEntry(word) => Some(&program.tables.words[word as usize]),
                     _ => None,
