@@ -8,7 +8,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 use shikra_proto::header::FieldLines;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
 use std::task::{Context, Poll, Waker};
@@ -94,9 +94,13 @@ impl fmt::Debug for Hooks {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     stage: Stage,
+    /// A body that came whole with its head, until somebody takes it: in memory that goes from request to request.
+    whole: Vec<u8>,
+    /// Somebody has read it in place, so it belongs to all who ask.
+    is_shared: bool,
     chunks: VecDeque<Bytes>,
     announced: Option<u64>,
     received: u64,
@@ -109,10 +113,29 @@ struct State {
     trailers: FieldLines,
 }
 
-#[derive(Debug, Default)]
+impl Default for State {
+    /// That of a request without a body, as most are.
+    fn default() -> Self {
+        Self {
+            stage: Stage::Complete,
+            whole: Vec::new(),
+            is_shared: false,
+            chunks: VecDeque::new(),
+            announced: Some(0),
+            received: 0,
+            max: None,
+            oversize: Oversize::default(),
+            wanted: false,
+            readers: Vec::new(),
+            connection: None,
+            trailers: FieldLines::new(),
+        }
+    }
+}
+
+#[derive(Debug)]
 enum Stage {
     /// All bytes have arrived; there may never have been any.
-    #[default]
     Complete,
     Open,
     Failed(BodyError),
@@ -133,6 +156,11 @@ impl BodyCell {
     /// The next bytes, in the sizes in which they came; `None` at the end.
     pub fn poll_chunk(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         let mut state = self.state.borrow_mut();
+        if !state.whole.is_empty() {
+            let whole = Bytes::copy_from_slice(&state.whole);
+            state.whole.clear();
+            return Poll::Ready(Some(Ok(whole)));
+        }
         if let Some(chunk) = state.chunks.pop_front() {
             return Poll::Ready(Some(Ok(chunk)));
         }
@@ -154,6 +182,22 @@ impl BodyCell {
         }
     }
 
+    /// The whole body where it is kept, if it came with its head and nobody has taken it. From then on it belongs to
+    /// all who ask: it outlives its exchange, as one that was collected does.
+    pub fn whole_in_place(&self) -> Option<Ref<'_, [u8]>> {
+        if !self.is_used.get() || self.state.borrow().whole.is_empty() {
+            return None;
+        }
+        self.state.borrow_mut().is_shared = true;
+        Some(Ref::map(self.state.borrow(), |state| &*state.whole))
+    }
+
+    /// Whether somebody has read the body in place.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.state.borrow().is_shared
+    }
+
     /// The length that `content-length` announces; zero for no body, `None` for a chunked one.
     #[must_use]
     pub fn announced_len(&self) -> Option<u64> {
@@ -164,7 +208,9 @@ impl BodyCell {
     #[must_use]
     pub fn is_at_end(&self) -> bool {
         let state = self.state.borrow();
-        matches!(state.stage, Stage::Complete) && state.chunks.is_empty()
+        matches!(state.stage, Stage::Complete)
+            && state.chunks.is_empty()
+            && (state.whole.is_empty() || state.is_shared)
     }
 
     /// Whether all bytes have arrived, read or not; true where there are none.
@@ -203,6 +249,7 @@ impl BodyCell {
         let mut state = self.state.borrow_mut();
         (state.max, state.oversize) = (Some(max), oversize);
         if state.received > max {
+            state.whole.clear();
             state.chunks.clear();
             state.stage = Stage::Failed(BodyError::TooLarge(max));
         }
@@ -224,7 +271,7 @@ impl BodyCell {
 
     // The connection's side, or that of whoever else brings the bytes.
 
-    /// Begins a body of this length; zero for none, `None` where it is not known.
+    /// Begins a body of this length; zero for none, which a new one has anyway; `None` where it is not known.
     #[inline]
     pub fn open(&self, announced: Option<u64>) {
         self.is_used.set(announced != Some(0));
@@ -235,12 +282,13 @@ impl BodyCell {
 
     /// Begins a body that is here whole, and not empty: [`BodyCell::open`], [`BodyCell::push`] and
     /// [`BodyCell::complete`] in one step, before anybody has looked at it.
-    pub(crate) fn open_whole(&self, whole: Bytes) {
+    pub(crate) fn open_whole(&self, whole: &[u8]) {
         self.is_used.set(true);
         let mut state = self.state.borrow_mut();
         state.announced = Some(whole.len() as u64);
         state.received = whole.len() as u64;
-        state.chunks.push_back(whole);
+        state.whole.clear();
+        state.whole.extend_from_slice(whole);
         state.stage = Stage::Complete;
     }
 
@@ -321,12 +369,18 @@ impl BodyCell {
     }
 
     /// Ends the body with its exchange.
+    #[inline]
     pub fn end(&self) {
-        if !self.is_used.get() {
-            return;
+        if self.is_used.get() {
+            self.end_used();
         }
+    }
+
+    fn end_used(&self) {
         let mut state = self.state.borrow_mut();
-        if matches!(state.stage, Stage::Open) || !state.chunks.is_empty() {
+        let is_left = !state.chunks.is_empty() || !state.whole.is_empty() && !state.is_shared;
+        if matches!(state.stage, Stage::Open) || is_left {
+            state.whole.clear();
             state.chunks.clear();
             state.stage = Stage::Failed(BodyError::Over);
         }
@@ -343,7 +397,14 @@ impl BodyCell {
         }
         self.hooks.0.get_mut().clear();
         let state = self.state.get_mut();
-        state.chunks.clear();
+        state.whole.clear();
+        if state.whole.capacity() > WHOLE_BYTES_KEPT_MAX {
+            state.whole = Vec::new();
+        }
+        state.is_shared = false;
+        if !state.chunks.is_empty() {
+            state.chunks.clear();
+        }
         if state.chunks.capacity() > CHUNKS_KEPT_MAX {
             // A pooled body keeps room for a window's chunks and no more.
             state.chunks.shrink_to(CHUNKS_KEPT_MAX);
@@ -351,13 +412,15 @@ impl BodyCell {
         state.trailers.clear();
         state.readers.clear();
         // Field by field: a new state would drop the old one's queues.
-        (state.stage, state.announced, state.received) = (Stage::Complete, None, 0);
+        (state.stage, state.announced, state.received) = (Stage::Complete, Some(0), 0);
         (state.max, state.oversize) = (None, Oversize::default());
         (state.wanted, state.connection) = (false, None);
     }
 }
 
 const CHUNKS_KEPT_MAX: usize = 8;
+/// A pooled body keeps the memory of what came with a head, if it is no more than this.
+const WHOLE_BYTES_KEPT_MAX: usize = 4 * 1024;
 
 #[cfg(test)]
 mod tests;

@@ -63,6 +63,32 @@ impl Scratch {
     }
 }
 
+thread_local! {
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// An empty buffer with room for `capacity` bytes, to make a [`ReplyBody::Owned`](crate::service::ReplyBody::Owned)
+/// in: the memory of a reply of this thread that has been copied into the write buffer, where there is one.
+///
+/// It saves a reply of JSON an allocation.
+#[must_use]
+pub fn take_spare(capacity: usize) -> Vec<u8> {
+    // The cell is gone while the thread's other locals are dropped.
+    let mut buf = SPARE.try_with(Cell::take).unwrap_or_default();
+    buf.reserve(capacity);
+    buf
+}
+
+/// Keeps the memory of a reply for the next one, unless it is large.
+#[inline]
+pub(crate) fn give_spare(mut buf: Vec<u8>) {
+    if buf.capacity() <= SPARE_BYTES_MAX {
+        buf.clear();
+        // Dropped where the cell is gone.
+        let _ = SPARE.try_with(|spare| spare.set(buf));
+    }
+}
+
 /// Bytes that wait for a socket, in order.
 #[derive(Debug, Default)]
 pub struct Output {
@@ -206,6 +232,8 @@ pub const READ_BYTES: usize = 64 * 1024;
 const WRITE_BYTES: usize = 16 * 1024;
 const WRITE_BYTES_KEPT_MAX: usize = 256 * 1024;
 const PARTS_PER_WRITE: usize = 16;
+/// The largest reply whose memory is kept for the next.
+const SPARE_BYTES_MAX: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests;

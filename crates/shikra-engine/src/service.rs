@@ -45,6 +45,13 @@ pub trait Service: 'static {
         response: Self::Response,
     ) -> Answer<Self::Response>;
 
+    /// The reply of a response that is one already, so that [`finish`](Self::finish) would only move it; `None` for
+    /// all others. Most replies are encoded from where they are then.
+    fn as_reply<'a>(&self, response: &'a mut Self::Response) -> Option<&'a mut Reply> {
+        let _ = response;
+        None
+    }
+
     /// Answers after a panic that the service did not catch itself.
     fn recover(
         &self,

@@ -6,7 +6,7 @@
 //! and in `drop`. [`BoxFuture`] is its safe twin, which the tests hold it against.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -94,50 +94,86 @@ impl Drop for GiveBack {
 }
 
 thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool { classes: [const { Vec::new() }; CLASSES] }) };
+    static POOL: Pool = const { Pool([const { FreeBlocks::new() }; CLASSES]) };
 }
 
-/// Free blocks of this thread, by size class.
-struct Pool {
-    classes: [Vec<NonNull<u8>>; CLASSES],
+/// Free blocks of this thread and one size class. Each begins with the place of the next, so that keeping them
+/// takes no other memory and few steps (gate, plaintext: 24 of 2125 instructions a request, against lists beside
+/// them).
+struct FreeBlocks {
+    first: Cell<Option<NonNull<Next>>>,
+    len: Cell<usize>,
 }
+
+/// What stands in a free block.
+type Next = Option<NonNull<u8>>;
+
+impl FreeBlocks {
+    const fn new() -> Self {
+        Self { first: Cell::new(None), len: Cell::new(0) }
+    }
+
+    #[inline]
+    fn take(&self) -> Option<NonNull<u8>> {
+        let block = self.first.get()?;
+        // SAFETY: `keep` wrote this place, and nobody else has had the block since.
+        #[allow(unsafe_code)]
+        let next = unsafe { block.read() };
+        self.first.set(next.map(NonNull::cast));
+        self.len.set(self.len.get() - 1);
+        Some(block.cast())
+    }
+
+    /// Takes a block of this class, which nobody uses any more.
+    #[inline]
+    fn keep(&self, block: NonNull<u8>) {
+        let block = block.cast::<Next>();
+        // SAFETY: a block of a class has room for this and is aligned for it, and it is the pool's now.
+        #[allow(unsafe_code)]
+        unsafe {
+            block.write(self.first.get().map(NonNull::cast));
+        }
+        self.first.set(Some(block));
+        self.len.set(self.len.get() + 1);
+    }
+}
+
+/// Frees the blocks at the thread's end.
+struct Pool([FreeBlocks; CLASSES]);
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        for (class, blocks) in self.classes.iter_mut().enumerate() {
-            for block in blocks.drain(..) {
+        for (class, blocks) in self.0.iter().enumerate() {
+            while let Some(block) = blocks.take() {
                 free(block, class_layout(class));
             }
         }
     }
 }
 
+#[inline]
 fn take_block(layout: Layout) -> NonNull<u8> {
     let Some(class) = class_of(layout) else { return fresh(layout) };
     // The pool is gone while the thread's other locals are dropped: then the allocator serves.
-    POOL.try_with(|pool| pool.borrow_mut().classes.get_mut(class).and_then(Vec::pop))
+    POOL.try_with(|pool| pool.0.get(class).and_then(FreeBlocks::take))
         .ok()
         .flatten()
         .unwrap_or_else(|| fresh(class_layout(class)))
 }
 
+#[inline]
 fn give_back(block: NonNull<u8>, layout: Layout) {
     let Some(class) = class_of(layout) else { return free(block, layout) };
     let kept = POOL.try_with(|pool| {
-        let mut pool = pool.borrow_mut();
-        match pool.classes.get_mut(class) {
-            Some(blocks) if blocks.len() < BLOCKS_KEPT_MAX >> class => {
-                blocks.push(block);
-                true
-            }
-            _ => false,
-        }
+        let blocks = pool.0.get(class).filter(|blocks| blocks.len.get() < BLOCKS_KEPT_MAX >> class);
+        blocks.map(|blocks| blocks.keep(block)).is_some()
     });
     if !kept.unwrap_or(false) {
         free(block, class_layout(class));
     }
 }
 
+#[cold]
 fn fresh(layout: Layout) -> NonNull<u8> {
     if layout.size() == 0 {
         // A zero-sized value needs no memory, only an address of its alignment.
@@ -150,6 +186,7 @@ fn fresh(layout: Layout) -> NonNull<u8> {
     NonNull::new(block).unwrap_or_else(|| handle_alloc_error(layout))
 }
 
+#[cold]
 fn free(block: NonNull<u8>, layout: Layout) {
     if layout.size() != 0 {
         // SAFETY: every block comes from `fresh` with this very layout: its own for odd ones, that
@@ -162,6 +199,7 @@ fn free(block: NonNull<u8>, layout: Layout) {
 }
 
 /// The class of a layout; `None` if it is larger or more strictly aligned than any block.
+#[inline]
 fn class_of(layout: Layout) -> Option<usize> {
     if layout.size() > CLASS_MIN << (CLASSES - 1) || layout.align() > ALIGN {
         return None;

@@ -21,5 +21,5 @@ pub mod query;
 pub mod range;
 pub mod uri;
 
-mod ascii;
+pub mod ascii;
 mod scan;

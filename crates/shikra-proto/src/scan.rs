@@ -134,6 +134,21 @@ pub(crate) fn path_span(bytes: &[u8]) -> (usize, bool) {
     }
 }
 
+/// Counts the bytes at the front of `bytes` that a path without per cent signs and rare bytes has; `None` where the
+/// bytes end too soon to tell.
+#[inline]
+pub(crate) fn plain_path_span(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes;
+    loop {
+        let (block, after) = rest.split_first_chunk()?;
+        let others = !Block::new(block).path_bytes() & 0xffff;
+        if others != 0 {
+            return Some(bytes.len() - rest.len() + others.trailing_zeros() as usize);
+        }
+        rest = after;
+    }
+}
+
 /// Says whether all of `bytes` are of a token. No bytes are.
 #[inline]
 pub(crate) fn all_token(bytes: &[u8]) -> bool {
@@ -142,6 +157,15 @@ pub(crate) fn all_token(bytes: &[u8]) -> bool {
     // Names are words of letters and hyphens; others are looked at byte by byte.
     let are_words = |block| Block::new(block).words() == 0xffff;
     blocks.iter().all(are_words) && are_words(end) || span(bytes, TOKEN) == bytes.len()
+}
+
+/// The bytes that are not printable ASCII, a bit for each; the first byte's is the lowest.
+#[inline]
+pub(crate) fn stops(bytes: &[u8; 32]) -> u32 {
+    match bytes.as_chunks() {
+        ([first, second], _) => Block::new(first).stops() | Block::new(second).stops() << 16,
+        _ => u32::MAX,
+    }
 }
 
 /// Counts the bytes at the front of `bytes` that a field value may have: HTAB, SP, visible ASCII and everything above (RFC 9110 §5.5).

@@ -10,7 +10,9 @@ use serde_core::de::{
     Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 use serde_json::error::Category;
+use shikra_engine::buffer::take_spare;
 use shikra_engine::service::ReplyBody;
+use shikra_proto::ascii;
 use std::fmt;
 
 /// A value as JSON: the reply that a handler returns, and the body of a request as an extractor.
@@ -34,7 +36,7 @@ pub struct Json<T>(pub T);
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        let mut text = Vec::with_capacity(TYPICAL_BYTES);
+        let mut text = take_spare(TYPICAL_BYTES);
         match serde_json::to_writer(&mut text, &self.0) {
             Ok(()) => Response::with_content(JSON, ReplyBody::Owned(text)),
             Err(error) => Response::from_error(error.into()),
@@ -120,7 +122,7 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     // look that finds its place.
     // One look at all of the text costs a fraction of what one look at each of its strings does. Where
     // bytes that are skipped are no text, the second look takes them as they are.
-    let decoded = std::str::from_utf8(bytes).ok().and_then(|text| serde_json::from_str(text).ok());
+    let decoded = ascii::utf8(bytes).and_then(|text| serde_json::from_str(text).ok());
     decoded.map_or_else(|| decode_with_path(bytes), Ok)
 }
 

@@ -187,10 +187,9 @@ impl KnownField {
     pub(crate) fn find_at(line: &[u8; 16], block: Block, len: usize) -> Option<Self> {
         let first = line.first().copied().unwrap_or_default();
         let last = line.get(len.wrapping_sub(1) & 15).copied().unwrap_or_default();
-        let place = place(len, first, last);
-        let bits = SHORT.bits.get(place)?;
-        let same = block.same(SHORT.lower.get(place)?, SHORT.small.get(place)?);
-        if same & bits == *bits { SHORT.fields.get(place).copied() } else { None }
+        let name = SHORT.get(place(len, first, last))?;
+        let same = block.same(&name.lower, &name.small);
+        (same & name.bits == name.bits).then_some(name.field)
     }
 
     fn find_long(name: &[u8], first: u8) -> Option<Self> {
@@ -233,16 +232,18 @@ impl KnownField {
     }
 }
 
-/// The names of less than sixteen bytes, each in a place of its own.
-struct ShortNames {
-    fields: [KnownField; PLACES],
+/// A name of less than sixteen bytes, in one line of the processor's cache.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct ShortName {
     /// The name and the colon after it.
-    lower: [[u8; 16]; PLACES],
+    lower: [u8; 16],
     /// What makes capitals small: nothing else than a letter becomes a letter by it, and a hyphen is left alone,
     /// since a CR would become one.
-    small: [[u8; 16]; PLACES],
+    small: [u8; 16],
     /// A bit for each byte of the name, and one for the colon. In an empty place more than there can be.
-    bits: [u32; PLACES],
+    bits: u32,
+    field: KnownField,
 }
 
 /// Where the name of this length and these ends would be. `SHORT` does not compile if two names meet.
@@ -251,25 +252,22 @@ const fn place(len: usize, first: u8, last: u8) -> usize {
     (3 * len + 20 * (first | 0x20) as usize + (last | 0x20) as usize) % PLACES
 }
 
-const fn short_names() -> ShortNames {
-    let mut names = ShortNames {
-        fields: [KnownField::Accept; PLACES],
-        lower: [[0; 16]; PLACES],
-        small: [[0; 16]; PLACES],
-        bits: [u32::MAX; PLACES],
-    };
+const fn short_names() -> [ShortName; PLACES] {
+    let empty =
+        ShortName { lower: [0; 16], small: [0; 16], bits: u32::MAX, field: KnownField::Accept };
+    let mut names = [empty; PLACES];
     let mut index = 0;
     while index < SHORT_FIELDS.len() {
         let name = SHORT_FIELDS[index].name().as_bytes();
         let place = place(name.len(), name[0], name[name.len() - 1]);
-        assert!(names.bits[place] == u32::MAX, "two names have the same place");
-        names.fields[place] = SHORT_FIELDS[index];
-        names.bits[place] = (2 << name.len()) - 1;
-        names.lower[place][name.len()] = b':';
+        assert!(names[place].bits == u32::MAX, "two names have the same place");
+        names[place].field = SHORT_FIELDS[index];
+        names[place].bits = (2 << name.len()) - 1;
+        names[place].lower[name.len()] = b':';
         let mut byte = 0;
         while byte < name.len() {
-            names.lower[place][byte] = name[byte];
-            names.small[place][byte] = if name[byte] == b'-' { 0 } else { 0x20 };
+            names[place].lower[byte] = name[byte];
+            names[place].small[byte] = if name[byte] == b'-' { 0 } else { 0x20 };
             byte += 1;
         }
         index += 1;
@@ -277,7 +275,8 @@ const fn short_names() -> ShortNames {
     names
 }
 
-static SHORT: ShortNames = short_names();
+/// The names, each in a place of its own.
+static SHORT: [ShortName; PLACES] = short_names();
 const PLACES: usize = 64;
 const SHORT_FIELDS: [KnownField; 25] = [
     KnownField::Accept,

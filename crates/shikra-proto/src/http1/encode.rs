@@ -175,12 +175,33 @@ impl Default for ReplyStart {
 impl ReplyStart {
     /// Appends the head of a response, as [`encode_reply_head`] does, which is the oracle in the tests.
     pub fn encode(&mut self, out: &mut Vec<u8>, head: &ReplyHead<'_>) {
-        match plain(head) {
-            Some((content_type, len)) if self.becomes(content_type, head.date) => {
-                self.encode_plain(out, head.fields, len);
-            }
-            _ => encode_reply_head(out, head),
+        let is_encoded = plain(head).is_some_and(|(content_type, len)| {
+            self.encode_ok(out, head.date, content_type, head.fields, len)
+        });
+        if !is_encoded {
+            encode_reply_head(out, head);
         }
+    }
+
+    /// Appends the head of a 200 with a body of `len` bytes, after which the connection goes on, for a client of
+    /// HTTP/1.1. Says whether it did: where a field is set that is not the program's alone, it leaves the head to
+    /// [`encode_reply_head`].
+    #[inline]
+    pub fn encode_ok(
+        &mut self,
+        out: &mut Vec<u8>,
+        date: &[u8; 29],
+        content_type: &'static str,
+        fields: &FieldLines,
+        len: u64,
+    ) -> bool {
+        let is_ok = !fields.has_reserved()
+            && !fields.has_content_type()
+            && self.becomes(content_type, date);
+        if is_ok {
+            self.encode_plain(out, fields, len);
+        }
+        is_ok
     }
 
     /// Says whether the bytes are for this type and date now; a type that cannot be a value is refused.
@@ -217,8 +238,27 @@ impl ReplyStart {
             out.extend_from_slice(fields.as_bytes());
             out.extend_from_slice(CONTENT_LENGTH);
         }
-        scan::push_decimal(out, len);
-        out.extend_from_slice(b"\r\n\r\n");
+        push_len_and_end(out, len);
+    }
+}
+
+/// Appends the value of `content-length`, the end of its line and the end of the head.
+#[inline]
+fn push_len_and_end(out: &mut Vec<u8>, len: u64) {
+    let digit = |number: u64| b'0' + u8::try_from(number % 10).unwrap_or_default();
+    match len {
+        10..100 => {
+            out.extend_from_slice(&[digit(len / 10), digit(len), b'\r', b'\n', b'\r', b'\n']);
+        }
+        100..1000 => {
+            let digits = [digit(len / 100), digit(len / 10), digit(len)];
+            let [hundreds, tens, ones] = digits;
+            out.extend_from_slice(&[hundreds, tens, ones, b'\r', b'\n', b'\r', b'\n']);
+        }
+        _ => {
+            scan::push_decimal(out, len);
+            out.extend_from_slice(b"\r\n\r\n");
+        }
     }
 }
 
@@ -235,9 +275,7 @@ pub fn encode_reply_head(out: &mut Vec<u8>, head: &ReplyHead<'_>) {
 fn plain(head: &ReplyHead<'_>) -> Option<(&'static str, u64)> {
     let is_plain = head.status == StatusCode::OK
         && head.reason.is_none()
-        && head.connection == ConnectionOption::Implied
-        && !head.fields.has_reserved()
-        && !head.fields.has_content_type();
+        && head.connection == ConnectionOption::Implied;
     match (head.content_type, head.framing) {
         (Some(content_type), ReplyFraming::Length(len)) if is_plain => Some((content_type, len)),
         _ => None,

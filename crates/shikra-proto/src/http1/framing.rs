@@ -16,9 +16,14 @@ pub(super) struct Meaning {
     pub(super) upgrades: bool,
 }
 
-/// Decides all of it, or refuses the head.
-pub(super) fn decide(head: &RequestHead) -> Result<Meaning, HeadError> {
-    check_host(head)?;
+/// Decides all of it, or refuses the head. `host` is the first `Host`, which may be known to be valid.
+#[inline]
+pub(super) fn decide(
+    head: &RequestHead,
+    host: Option<&[u8]>,
+    host_is_valid: bool,
+) -> Result<Meaning, HeadError> {
+    check_host(head, host, host_is_valid)?;
     let is_10 = head.version() == Version::HTTP_10;
     let framing = request_framing(head, is_10)?;
     let mut meaning = Meaning { framing, keep_alive: !is_10, ..Meaning::default() };
@@ -65,16 +70,17 @@ impl ConnectionOptions {
     }
 }
 
-fn check_host(head: &RequestHead) -> Result<(), HeadError> {
+#[inline]
+fn check_host(head: &RequestHead, host: Option<&[u8]>, is_valid: bool) -> Result<(), HeadError> {
     // RFC 9112 §3.2: no Host in HTTP/1.1, several of them, or a malformed one is 400. This holds for the absolute form too.
-    let Some(host) = head.field(KnownField::Host) else {
+    let Some(host) = host else {
         let required = head.version() == Version::HTTP_11;
         return if required { Err(HeadError::HostMissing) } else { Ok(()) };
     };
     if head.is_repeated(KnownField::Host) {
         return Err(HeadError::HostRepeated);
     }
-    if Authority::is_valid(host) { Ok(()) } else { Err(HeadError::HostInvalid) }
+    if is_valid || Authority::is_valid(host) { Ok(()) } else { Err(HeadError::HostInvalid) }
 }
 
 /// RFC 9112 §6.3, for requests.

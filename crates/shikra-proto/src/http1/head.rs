@@ -1,10 +1,11 @@
 use std::fmt;
+use std::ops::Range;
 
 use http::{Method, Version};
 
 use super::target::{self, Found, Target, TargetForm, scan_target};
 use super::{BodyFraming, HeadError, HeadLimits, framing};
-use crate::ascii::AsciiBuf;
+use crate::ascii::AsciiPart;
 use crate::header::{self, KnownField};
 use crate::scan;
 use crate::uri::UriPolicy;
@@ -35,17 +36,40 @@ use crate::uri::UriPolicy;
 /// ```
 #[derive(Clone)]
 pub struct RequestHead {
-    pub(super) bytes: Vec<u8>,
+    /// All of a head that is complete, with the target as its text; of one that is not, the request line at most.
+    bytes: AsciiPart,
     pub(super) fields: Vec<FieldSpan>,
     /// One more than the index of the first field of each known name, 0 where there is none.
     first: [u16; KnownField::COUNT],
     /// A bit for each known name that came more than once.
     repeated: u64,
-    target_text: AsciiBuf,
     target: Target,
     method: Method,
     version: Version,
     pub(super) meaning: framing::Meaning,
+    /// Kept from request to request.
+    valid_host: ValidHost,
+}
+
+/// The `Host` that was found valid last: that of most requests is the same.
+#[derive(Clone, Copy, Default)]
+struct ValidHost {
+    len: usize,
+    bytes: [u8; 32],
+}
+
+impl ValidHost {
+    #[inline]
+    fn is(&self, host: &[u8]) -> bool {
+        host.len() == self.len && self.bytes.get(..self.len) == Some(host)
+    }
+
+    fn set(&mut self, host: &[u8]) {
+        if let Some(start) = self.bytes.get_mut(..host.len()) {
+            start.copy_from_slice(host);
+            self.len = host.len();
+        }
+    }
 }
 
 /// A head of this length or less keeps its memory for the next; browsers send one or two KiB.
@@ -69,15 +93,15 @@ impl RequestHead {
     /// Makes an empty head, without allocating.
     pub fn new() -> Self {
         Self {
-            bytes: Vec::new(),
+            bytes: AsciiPart::new(),
             fields: Vec::new(),
             first: [0; KnownField::COUNT],
             repeated: 0,
-            target_text: AsciiBuf::new(),
             target: Target::default(),
             method: Method::GET,
             version: Version::HTTP_11,
             meaning: framing::Meaning::default(),
+            valid_host: ValidHost::default(),
         }
     }
 
@@ -91,16 +115,18 @@ impl RequestHead {
         self.fields.clear();
         self.first = [0; KnownField::COUNT];
         self.repeated = 0;
-        self.target_text.clear();
         self.target = Target::default();
-        self.method = Method::GET;
+        // A look costs less than a copy.
+        if self.method != Method::GET {
+            self.method = Method::GET;
+        }
         self.version = Version::HTTP_11;
         self.meaning = framing::Meaning::default();
     }
 
     /// Says whether nothing is left of another request that decoding would not overwrite.
     pub(super) fn is_clear(&self) -> bool {
-        self.bytes.is_empty() && self.fields.is_empty() && self.target_text.len() == 0
+        self.bytes.bytes().is_empty() && self.fields.is_empty() && self.method == Method::GET
     }
 
     /// Gives the method.
@@ -115,7 +141,7 @@ impl RequestHead {
 
     /// Gives the target as it was sent.
     pub fn target(&self) -> &str {
-        self.target_text.as_str()
+        self.bytes.text()
     }
 
     /// Gives the form of the target.
@@ -249,7 +275,8 @@ impl RequestHead {
         let line = [target.as_bytes(), b" "].concat();
         match scan_target(&line, &method, target.len())? {
             Found::Ended { len, target: parts } if len == target.len() => {
-                self.set_target(target.as_bytes(), parts);
+                self.target = Target { place: Span::new(0, len), ..parts };
+                self.set_bytes(target.as_bytes());
             }
             _ => return Err(HeadError::TargetByte),
         }
@@ -270,13 +297,13 @@ impl RequestHead {
         if !header::is_field_value(value) {
             return Err(HeadError::FieldValue);
         }
-        let name_start = self.bytes.len();
-        self.bytes.extend_from_slice(name.as_bytes());
-        let value_start = self.bytes.len();
-        self.bytes.extend_from_slice(scan::trim(value));
+        let name_start = self.bytes.bytes().len();
+        self.bytes.push(name.as_bytes());
+        let value_start = self.bytes.bytes().len();
+        self.bytes.push(scan::trim(value));
         let field = FieldSpan {
             name: Span::new(name_start, value_start),
-            value: Span::new(value_start, self.bytes.len()),
+            value: Span::new(value_start, self.bytes.bytes().len()),
         };
         self.note_field(field, KnownField::find(name.as_bytes()));
         Ok(())
@@ -288,13 +315,13 @@ impl RequestHead {
     ///
     /// The same as those of decoding. `Host` may be missing unless the version is HTTP/1.1.
     pub fn finish(&mut self, limits: &HeadLimits) -> Result<(), HeadError> {
-        if self.target_text.len() > limits.target_bytes_max {
+        if self.target().len() > limits.target_bytes_max {
             return Err(HeadError::TargetTooLong);
         }
         if self.fields.len() > limits.fields_cap() {
             return Err(HeadError::TooManyFields);
         }
-        if self.bytes.len() > limits.head_bytes_cap() {
+        if self.bytes.bytes().len() > limits.head_bytes_cap() {
             return Err(HeadError::HeadTooLarge);
         }
         self.finish_decoded(limits)
@@ -314,8 +341,20 @@ impl RequestHead {
         if self.first_index(KnownField::Cookie) != 0 {
             self.check_cookies(limits)?;
         }
-        self.meaning = framing::decide(self)?;
+        let host = self.field(KnownField::Host);
+        let is_known = host.is_some_and(|host| self.valid_host.is(host));
+        self.meaning = framing::decide(self, host, is_known)?;
+        if !is_known {
+            self.note_valid_host();
+        }
         Ok(())
+    }
+
+    #[inline(never)]
+    fn note_valid_host(&mut self) {
+        let mut valid_host = self.valid_host;
+        valid_host.set(self.field(KnownField::Host).unwrap_or_default());
+        self.valid_host = valid_host;
     }
 
     fn check_cookies(&self, limits: &HeadLimits) -> Result<(), HeadError> {
@@ -328,8 +367,22 @@ impl RequestHead {
         if count > limits.cookies_max { Err(HeadError::TooManyCookies) } else { Ok(()) }
     }
 
-    pub(super) fn set_target(&mut self, text: &[u8], parts: Target) {
-        self.target_text.set(text);
+    /// Takes the bytes of the head, or of as much of it as has come; the target lies in them.
+    #[inline]
+    pub(super) fn set_bytes(&mut self, bytes: &[u8]) {
+        self.bytes.set(bytes, self.target.place.range());
+    }
+
+    /// Takes the bytes of the request line, for a head that is not complete yet or never will be.
+    #[cold]
+    pub(super) fn set_request_line_bytes(&mut self, line: &[u8]) {
+        if self.bytes.bytes().is_empty() {
+            self.set_bytes(line);
+        }
+    }
+
+    #[inline]
+    pub(super) fn set_target(&mut self, parts: Target) {
         self.target = parts;
     }
 
@@ -390,11 +443,11 @@ impl RequestHead {
 
     #[inline]
     fn part(&self, span: Span) -> &[u8] {
-        span.of(&self.bytes)
+        span.of(self.bytes.bytes())
     }
 
     fn target_part(&self, span: Span) -> &str {
-        self.target().get(span.start as usize..span.end as usize).unwrap_or_default()
+        self.bytes.text_part(span.range())
     }
 }
 
@@ -423,7 +476,7 @@ impl fmt::Debug for RequestHead {
         }
         f.debug_struct("RequestHead")
             .field("method", &self.method)
-            .field("target", &self.target_text)
+            .field("target", &self.bytes)
             .field("version", &self.version)
             .field("fields", &Fields(self))
             .finish()
@@ -447,7 +500,12 @@ impl Span {
     /// Gives the bytes of it.
     #[inline]
     pub(super) fn of(self, bytes: &[u8]) -> &[u8] {
-        bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
+        bytes.get(self.range()).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
     }
 }
 

@@ -21,9 +21,10 @@ pub enum TargetForm {
     Asterisk,
 }
 
-/// Where the parts of a target are in its text.
+/// Where a target is in the bytes of its head, and where the parts of it are in its text.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Target {
+    pub(super) place: Span,
     pub(super) form: TargetForm,
     pub(super) path: Span,
     pub(super) query: Option<Span>,
@@ -67,6 +68,18 @@ impl Run {
         };
         len == bytes.len()
     }
+}
+
+/// Reads a target of the origin form, as most are, with a plain path and no query, from the front of `bytes`; up to
+/// what may be the space after it. Anything else is for [`scan_target`], which is the oracle in the tests.
+#[inline]
+pub(super) fn plain_target(bytes: &[u8], len_max: usize) -> Option<(usize, Target)> {
+    if *bytes.first()? != b'/' {
+        return None;
+    }
+    let len = scan::plain_path_span(bytes)?;
+    let target = Target { path: Span::new(0, len), plain: true, ..Target::default() };
+    (len <= len_max).then_some((len, target))
 }
 
 /// Reads a target from the front of `bytes`, up to the first space.
@@ -227,6 +240,7 @@ fn absolute_form(text: &str) -> Result<Target, HeadError> {
         query,
         authority: Span::new(start, path_start),
         plain: seen & scan::PERCENT == 0,
+        ..Target::default()
     })
 }
 

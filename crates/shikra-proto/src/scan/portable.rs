@@ -22,10 +22,10 @@ impl Block {
         self.bits(super::is_control)
     }
 
-    /// All control bytes.
+    /// All but printable ASCII: control bytes, and those above.
     #[inline]
     pub(crate) fn stops(self) -> u32 {
-        self.bits(|byte| byte.is_ascii_control())
+        self.bits(|byte| !(b' '..=b'~').contains(&byte))
     }
 
     /// Letters and hyphens.

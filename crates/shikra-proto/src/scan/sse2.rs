@@ -30,12 +30,11 @@ impl Block {
         bits(or(and_not(self.is(b'\t'), low), self.is(0x7f)))
     }
 
-    /// All control bytes.
+    /// All but printable ASCII: control bytes, and those above.
     #[inline]
     pub(crate) fn stops(self) -> u32 {
-        // Less 0x20 and with the top bit turned, they are above all others, with a sign.
-        let low = greater(minus(self.0, all(0xa0)), all(0x5f));
-        bits(or(low, self.is(0x7f)))
+        // One more, and all of them are below 0x21, with a sign.
+        bits(greater(all(0x21), minus(self.0, all(0xff))))
     }
 
     /// Letters and hyphens.

@@ -66,6 +66,11 @@ impl Service for AppService {
         }
     }
 
+    #[inline]
+    fn as_reply<'a>(&self, res: &'a mut Response) -> Option<&'a mut Reply> {
+        (res.is_plain() && self.observer.is_none()).then(|| res.reply_mut())
+    }
+
     fn recover(&self, exchange: &Rc<Exchange<RequestExtra>>, panic: String) -> Answer<Response> {
         self.answer_failure(exchange, Error::panicked(panic))
     }

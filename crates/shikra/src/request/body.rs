@@ -81,8 +81,19 @@ impl Request {
         Ok(self.collected().await?.clone())
     }
 
-    /// The whole body where it is kept: a handle of one's own costs an allocation. Nobody holds it across
-    /// an `.await`.
+    /// The whole body where it is kept: one of one's own costs an allocation. Nobody holds it across an `.await`.
+    async fn in_place(&self) -> Result<Ref<'_, [u8]>> {
+        let body = self.exchange.body();
+        if self.extra().collected.whole().is_none()
+            && body.received_len() <= self.body_bytes_max()
+            && let Some(bytes) = body.whole_in_place()
+        {
+            return Ok(bytes);
+        }
+        Ok(Ref::map(self.collected().await?, |bytes| &**bytes))
+    }
+
+    /// The whole body as a handle that others share. Nobody holds it across an `.await`.
     async fn collected(&self) -> Result<Ref<'_, Bytes>> {
         let collected = &self.extra().collected;
         if let Some(bytes) = collected.whole() {
@@ -124,7 +135,7 @@ impl Request {
     /// assert_eq!(client.post("/").body(&b"caf\xe9"[..]).send().text(), "caf\u{fffd}");
     /// ```
     pub async fn text_lossy(&self) -> Result<String> {
-        let bytes = self.collected().await?;
+        let bytes = self.in_place().await?;
         let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
         Ok(String::from_utf8_lossy(text).into_owned())
     }
@@ -137,7 +148,7 @@ impl Request {
     #[cfg(feature = "json")]
     pub async fn json<T: DeserializeOwned>(&self) -> Result<T> {
         self.check_charset()?;
-        crate::json::decode(&self.collected().await?)
+        crate::json::decode(&self.in_place().await?)
     }
 
     /// The whole body as a value in JSON, or `default` where it is empty or no JSON at all.
@@ -157,7 +168,7 @@ impl Request {
     #[cfg(feature = "json")]
     pub async fn json_or<T: DeserializeOwned>(&self, default: T) -> Result<T> {
         self.check_charset()?;
-        let bytes = self.collected().await?;
+        let bytes = self.in_place().await?;
         match crate::json::decode(&bytes) {
             Err(error) if error.status() == StatusCode::BAD_REQUEST => Ok(default),
             result => result,
@@ -171,7 +182,7 @@ impl Request {
     /// message that names the field.
     pub async fn form<T: DeserializeOwned>(&self) -> Result<T> {
         self.check_charset()?;
-        let bytes = self.collected().await?;
+        let bytes = self.in_place().await?;
         form::decode(&bytes, &FormLimits::default())
             .map_err(|error| Error::new(error.status(), error.to_string()).with_cause(error))?;
         decode_pairs(&bytes).map_err(|(place, error)| {
@@ -254,7 +265,7 @@ impl Body {
         if self.part == Part::Whole {
             return Poll::Ready(None);
         }
-        if collected.has_begun() {
+        if self.req.has_begun_collecting() {
             let result = ready!(self.req.poll_collect(cx));
             let whole = result.map(|()| collected.whole().map(|bytes| bytes.clone()));
             self.part = Part::Whole;

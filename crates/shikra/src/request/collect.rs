@@ -38,7 +38,7 @@ impl Collected {
         self.whole.borrow().is_some()
     }
 
-    pub(super) fn has_begun(&self) -> bool {
+    fn has_begun(&self) -> bool {
         self.whole.borrow().is_some() || self.parts.borrow().is_some()
     }
 
@@ -100,6 +100,11 @@ impl Request {
     #[cfg_attr(not(feature = "inflate"), allow(dead_code, reason = "only that battery calls it"))]
     pub(crate) fn replace_body(&self, bytes: Bytes) {
         *self.extra().collected.whole.borrow_mut() = Some(bytes);
+    }
+
+    /// Whether somebody has asked for the body whole, so that it belongs to all.
+    pub(super) fn has_begun_collecting(&self) -> bool {
+        self.extra().collected.has_begun() || self.exchange.body().is_shared()
     }
 
     /// Moves the collection of the body on.

@@ -149,6 +149,36 @@ fn gives_the_collected_body_again() {
     assert_eq!(client.post("/").chunks(["[1", ",2]"]).send().text(), "5 [1,2] [1, 2] None");
 }
 
+/// A body that came with its head is decoded where it lies, and belongs to all who ask afterwards, as one that was
+/// collected does.
+#[test]
+fn a_body_that_was_parsed_can_be_read_again_in_every_way() {
+    async fn again(req: Request) -> Result<String> {
+        let (number, text) = (req.json::<u32>().await?, req.text_lossy().await?);
+        let mut streamed = Vec::new();
+        for mut body in [req.body(), req.body()] {
+            while let Some(chunk) = body.next().await {
+                streamed.extend_from_slice(&chunk?);
+            }
+        }
+        let bytes = req.bytes().await?;
+        Ok(format!("{number} {text} {streamed:?} {bytes:?} {}", req.json::<u32>().await?))
+    }
+    async fn after_a_stream(req: Request) -> Result<String> {
+        let first = req.body().next().await.transpose()?;
+        let refused = req.json::<u32>().await.is_err();
+        Ok(format!("{} {refused}", first.is_some()))
+    }
+    let mut app = App::new();
+    app.post("/again", again).post("/stream", after_a_stream);
+    app.route("/limited").body_bytes_max(1).post(async |req| req.json::<u32>().await.map(Json));
+    let client = TestClient::new(app);
+    assert_eq!(client.post("/again").body("17").send().text(), "17 17 [49, 55, 49, 55] b\"17\" 17");
+    assert_eq!(client.post("/stream").body("17").send().text(), "true true");
+    assert_eq!(client.post("/limited").body("17").send().status(), 413);
+    assert_eq!(client.post("/limited").body("7").send().text(), "7");
+}
+
 #[test]
 fn collects_once_for_readers_side_by_side() {
     // HX-115

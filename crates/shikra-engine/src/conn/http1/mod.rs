@@ -236,9 +236,13 @@ impl<I: Io, S: Service> Connection<I, S> {
     /// Sends `out`, and clears it.
     #[inline]
     fn write_out(&mut self, out: &mut Vec<u8>) {
-        if out.is_empty() {
-            return;
+        if !out.is_empty() {
+            self.write_some(out);
         }
+    }
+
+    #[inline(never)]
+    fn write_some(&mut self, out: &mut Vec<u8>) {
         if self.late.is_none() {
             match write_now(&mut self.io, out) {
                 Ok(written) if written == out.len() => return out.clear(),
@@ -317,6 +321,7 @@ impl<I: Io, S: Service> Connection<I, S> {
     }
 
     /// An exchange is over: its body ends, its hooks run when the reply has left.
+    #[inline(always)]
     fn finish_exchange(&mut self, exchange: Rc<Exchange<S::Extra>>) {
         exchange.body().end();
         if exchange.fate().has_hooks() {

@@ -2,18 +2,60 @@
 
 use super::sending::{Framing, Sending};
 use super::{Active, Connection, Stage};
+use crate::buffer;
 use crate::rt::Io;
-use crate::service::{Reply, ReplyBody, Service};
+use crate::service::{Exchange, Reply, ReplyBody, Service};
 use bytes::Bytes;
-use http::{Method, Version};
+use http::{Method, StatusCode, Version};
 use shikra_proto::header::{KnownField, list};
-use shikra_proto::http1::state::{After, Event};
+use shikra_proto::http1::state::{After, Event, State};
 use shikra_proto::http1::{
     ConnectionOption, ReplyHead, ReplyPlan, ReplyStart, RequestHead, Trailers, reply_framing,
 };
 use std::cell::RefCell;
+use std::rc::Rc;
 
 impl<I: Io, S: Service> Connection<I, S> {
+    /// Encodes a reply as most are, to a request as most are: a 200 with its body in memory, after which the
+    /// connection goes on. Says whether it was one; all others are for [`Connection::reply`], which does the same.
+    #[inline]
+    pub(super) fn reply_usual(
+        &mut self,
+        out: &mut Vec<u8>,
+        exchange: &Rc<Exchange<S::Extra>>,
+        reply: &mut Reply,
+    ) -> bool {
+        let head = exchange.head();
+        let bytes: &[u8] = match &reply.body {
+            ReplyBody::Static(bytes) => bytes,
+            ReplyBody::Owned(bytes) => bytes,
+            ReplyBody::Bytes(bytes) => bytes,
+            ReplyBody::Empty | ReplyBody::Stream(_) | ReplyBody::Abort => return false,
+        };
+        let is_usual = reply.status == StatusCode::OK
+            && reply.reason.is_none()
+            && !reply.closes
+            && bytes.len() <= COPIED_BYTES_MAX
+            && (*head.method() == Method::GET || *head.method() == Method::POST)
+            && head.version() == Version::HTTP_11
+            && head.keep_alive()
+            && !self.is_draining();
+        let Some(content_type) = reply.content_type.filter(|_| is_usual) else { return false };
+        let date = self.base().clock.date();
+        let is_encoded = START.with_borrow_mut(|start| {
+            start.encode_ok(out, &date, content_type, &reply.fields, bytes.len() as u64)
+        });
+        if is_encoded {
+            out.extend_from_slice(bytes);
+            if let ReplyBody::Owned(bytes) = &mut reply.body {
+                buffer::give_spare(std::mem::take(bytes));
+            }
+            self.state = const { State::Handling.next(Event::Replied(After::Keep)) };
+            self.since = self.now();
+        }
+        is_encoded
+    }
+
     /// Encodes the reply to `active`; a stream only begins here.
     pub(super) fn reply(&mut self, out: &mut Vec<u8>, active: Active<S>, reply: Reply) {
         if let ReplyBody::Stream(_) | ReplyBody::Abort = reply.body {

@@ -4,7 +4,6 @@ use super::{Active, Connection, Stage, Step, body::BodyProgress};
 use crate::rt::Io;
 use crate::service::{Answer, Exchange, Incident, Refusal, Reply, Service, panic_message};
 use crate::slot::SlotFuture;
-use bytes::Bytes;
 use http::StatusCode;
 use shikra_proto::http1::state::{After, Event, State};
 use shikra_proto::http1::{BodyFraming, HeadDecoder, HeadError, HeadStatus, peek_method};
@@ -228,14 +227,13 @@ impl<I: Io, S: Service> Connection<I, S> {
         let head = exchange.head();
         let framing = head.body_framing();
         if let BodyFraming::None = framing {
-            exchange.body().open(Some(0));
             return None;
         }
         let bytes = bytes.get(*used..).unwrap_or_default();
         if let BodyFraming::Length(len @ 1..) = framing
             && let Some(whole) = usize::try_from(len).ok().and_then(|len| bytes.get(..len))
         {
-            exchange.body().open_whole(Bytes::copy_from_slice(whole));
+            exchange.body().open_whole(whole);
             *used += whole.len();
             return None;
         }
@@ -254,24 +252,42 @@ impl<I: Io, S: Service> Connection<I, S> {
         body: Option<Box<BodyProgress>>,
     ) {
         let service = self.hub.service();
-        let answer = catch_unwind(AssertUnwindSafe(|| match service.call(&mut exchange) {
-            Answer::Later(mut future) => {
-                match exchange.body().attend(|| Pin::new(&mut future).poll(cx)) {
-                    Poll::Ready(response) => service.finish(&exchange, response),
-                    Poll::Pending => Answer::Later(future),
-                }
+        let (mut now, mut waiting) = (None, None);
+        // What the handler makes is returned as it is: a response is large, and would be moved once more in
+        // anything else.
+        let mut called = catch_unwind(AssertUnwindSafe(|| match service.call(&mut exchange) {
+            Answer::Now(reply) => {
+                now = Some(reply);
+                Poll::Pending
             }
-            now => now,
+            Answer::Later(future) => {
+                let future = waiting.insert(future);
+                exchange.body().attend(|| Pin::new(future).poll(cx))
+            }
         }));
+        if !matches!(called, Ok(Poll::Pending))
+            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| waiting = None))
+        {
+            called = Err(panic);
+        }
         // What a client asked for before it closed its half is answered within the same grace.
         if self.peer_finished_at().is_some() {
             exchange.fate().set_closed();
         }
+        if let (Ok(Poll::Ready(response)), None) = (&mut called, &body)
+            && let Some(reply) = service.as_reply(response)
+            && self.reply_usual(out, &exchange, reply)
+        {
+            return self.finish_exchange(exchange);
+        }
         let active = Active { exchange, service, body };
-        match answer {
-            Ok(Answer::Now(reply)) => self.reply(out, active, reply),
-            Ok(Answer::Later(future)) => self.begin_handling(cx, future, active),
-            Err(panic) => self.recover(cx, out, active, &*panic),
+        match (called, waiting, now) {
+            (Ok(Poll::Ready(response)), ..) => self.complete(cx, out, active, response),
+            (Ok(Poll::Pending), Some(future), _) => self.begin_handling(cx, future, active),
+            (Ok(Poll::Pending), None, Some(reply)) => self.reply(out, active, reply),
+            // One of them is set.
+            (Ok(Poll::Pending), None, None) => self.recover(cx, out, active, &"no answer"),
+            (Err(panic), ..) => self.recover(cx, out, active, &*panic),
         }
     }
 

@@ -88,6 +88,12 @@ impl<I: Io, S: Service> Connection<I, S> {
 
     /// Arms the one timer for the nearest deadline.
     pub(super) fn arm_timer(&mut self, cx: &Context<'_>) {
+        if let (State::Idle, false, None, Some(timer)) =
+            (self.state, self.is_first, &self.late, &self.timer)
+        {
+            // The one deadline between requests, as `state_deadline` has it.
+            return timer.arm(self.since.plus(self.base().limits.keep_alive_timeout));
+        }
         let nearest = match self.stage {
             // Between requests only the state has a deadline.
             Stage::Empty if !self.has_output() => self.state_deadline(),
