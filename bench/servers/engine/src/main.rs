@@ -57,6 +57,10 @@ impl Service for Engine {
         Answer::Now(reply)
     }
 
+    fn as_reply<'a>(&self, reply: &'a mut Reply) -> Option<&'a mut Reply> {
+        Some(reply)
+    }
+
     fn recover(&self, _: &Rc<Exchange<Nothing>>, _: String) -> Answer<Reply> {
         Answer::Now(Reply::new(StatusCode::INTERNAL_SERVER_ERROR))
     }
