@@ -1,7 +1,7 @@
 //! What needs no quiet machine: parsing, arithmetic, tables, and the check of replies.
 
 use std::io::Cursor;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::builds;
@@ -407,13 +407,31 @@ fn the_framework_is_held_against_its_own_engine() {
             .with_text("workload", "user-4")
             .with_text("peer", peer)
             .with("cpu_us", cpu)
+            .with("per_second", 1e6 / cpu)
     };
     let records = [measured(FLOOR, 9.0), measured(ENGINE, 9.8), measured(OURS, 10.0)];
     let page = report::page(&records);
+    assert!(page.contains(&format!("{} 98.0 % of the replies a second", report::SHARE)), "{page}");
     assert!(
-        page.contains("Shikra answers 98.0 % of what its connection loop alone does"),
+        page.contains("98.0 % (best against best) and 98.0 % (median against median)"),
         "{page}"
     );
+}
+
+/// PO-002, CP-54, HX-002: the share of the replies a second that both sources promise, in what was measured last. The
+/// gate of instructions holds every change to it in between.
+#[test]
+fn what_was_measured_keeps_the_promise_of_the_sources() {
+    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench/RESULTS.md");
+    let results = std::fs::read_to_string(results).expect("results");
+    for (workload, least) in [("page-2500x4", 99.0), ("user-4", 95.0)] {
+        let (_, section) =
+            results.split_once(&format!("## {workload}\n")).expect("the workload was measured");
+        let (_, share) = section.split_once(report::SHARE).expect("its line");
+        let (share, _) = share.split_once(" %").expect("per cent");
+        let share: f64 = share.trim().parse().expect("a number");
+        assert!(share >= least, "{workload}: {share} %");
+    }
 }
 
 #[test]
