@@ -418,6 +418,18 @@ fn the_framework_is_held_against_its_own_engine() {
     );
 }
 
+/// VA-237: the benchmark that Vapr leaves room for, with the program that repeats it.
+#[test]
+fn a_reproducible_benchmark_is_published() {
+    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench/RESULTS.md");
+    let results = std::fs::read_to_string(results).expect("results");
+    assert!(results.contains("- command: cargo xtask bench "), "no command");
+    for workload in ["plaintext-64", "params-64", "late-64", "stream-16"] {
+        assert!(workloads::chosen(workload).is_ok(), "{workload}");
+        assert!(results.contains(&format!("\n## {workload}\n")), "{workload} was not measured");
+    }
+}
+
 /// PO-002, CP-54, HX-002: the share of the replies a second that both sources promise, in what was measured last. The
 /// gate of instructions holds every change to it in between.
 #[test]

@@ -141,6 +141,8 @@ impl Exchange {
         match peer {
             FLOOR | OURS => true,
             ENGINE => matches!(self, Self::Plaintext | Self::Page | Self::User),
+            // It has no middleware.
+            "hyper" => !matches!(self, Self::User | Self::Late | Self::Stream | Self::Middleware),
             _ => !matches!(self, Self::User | Self::Late | Self::Stream),
         }
     }

@@ -16,7 +16,8 @@ fn main() -> io::Result<()> {
     let mut config = Config::default();
     config.workers = options.workers;
     let server = Server::bind(("127.0.0.1", options.port), config)?;
-    server.start(Engine)?.wait();
+    let report = server.start(Engine)?.wait();
+    println!("{report:?}");
     Ok(())
 }
 
