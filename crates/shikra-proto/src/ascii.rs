@@ -4,8 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 /// Reads text, as `str::from_utf8` does, which is its twin in the tests. Text of ASCII alone, as most JSON is, takes
-/// half as long (gate, json: 70 of 6580
-/// instructions a request).
+/// half as long (gate, json: 70 of 6580 instructions a request).
 ///
 /// # Examples
 ///
