@@ -89,6 +89,95 @@ pub(crate) fn give_spare(mut buf: Vec<u8>) {
     }
 }
 
+/// A part of a reply that is sent from where it is instead of being copied into the write buffer.
+#[derive(Debug)]
+pub struct Piece {
+    /// The place in the write buffer that it belongs at, which is not before that of the piece before.
+    pub at: usize,
+    /// The bytes.
+    pub bytes: Bytes,
+}
+
+/// The pieces that go with a write buffer, in order.
+#[derive(Debug, Default)]
+pub struct Pieces {
+    list: Vec<Piece>,
+    len: usize,
+}
+
+impl Pieces {
+    /// Adds a piece.
+    pub fn push(&mut self, piece: Piece) {
+        self.len += piece.bytes.len();
+        self.list.push(piece);
+    }
+
+    /// The number of bytes of all pieces.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Whether one write takes no more of them.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= PIECES_MAX
+    }
+
+    /// The pieces.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Piece] {
+        &self.list
+    }
+
+    /// Forgets all of them.
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.len = 0;
+    }
+}
+
+/// One part of what is sent together.
+enum Part<'a> {
+    Fresh(&'a [u8]),
+    Piece(&'a Bytes),
+}
+
+impl<'a> Part<'a> {
+    fn bytes(&self) -> &'a [u8] {
+        match self {
+            Self::Fresh(bytes) => bytes,
+            Self::Piece(bytes) => bytes,
+        }
+    }
+
+    /// What is left of it behind `start`, to be kept.
+    fn after(&self, start: usize) -> Bytes {
+        match self {
+            Self::Fresh(bytes) => Bytes::copy_from_slice(bytes.get(start..).unwrap_or_default()),
+            Self::Piece(bytes) => bytes.slice(start.min(bytes.len())..),
+        }
+    }
+}
+
+/// `fresh`, cut at the places of `pieces`, with these in between; empty parts are left out.
+fn parts<'a>(fresh: &'a [u8], pieces: &'a [Piece]) -> impl Iterator<Item = Part<'a>> {
+    let mut start = 0;
+    let cut = pieces.iter().flat_map(move |piece| {
+        let before = fresh.get(start..piece.at).unwrap_or_default();
+        start = piece.at;
+        [Part::Fresh(before), Part::Piece(&piece.bytes)]
+    });
+    let rest = fresh.get(pieces.last().map_or(0, |last| last.at)..).unwrap_or_default();
+    cut.chain([Part::Fresh(rest)]).filter(|part| !part.bytes().is_empty())
+}
+
 /// Bytes that wait for a socket, in order.
 #[derive(Debug, Default)]
 pub struct Output {
@@ -109,39 +198,28 @@ impl Output {
         self.len == 0
     }
 
-    /// Sends `fresh` after all that waits already; what does not fit waits.
+    /// Sends `fresh`, with `pieces` at their places in it, after all that waits already; what does not fit waits.
     ///
     /// # Errors
     /// When the stream is broken.
-    pub fn send(&mut self, io: &mut impl Io, fresh: &[u8]) -> io::Result<()> {
+    pub fn send(&mut self, io: &mut impl Io, fresh: &[u8], pieces: &[Piece]) -> io::Result<()> {
         let mut written = 0;
         if self.is_empty() {
-            written = write_now(io, fresh)?;
+            let mut slices = [IoSlice::new(&[]); 2 * PIECES_MAX + 1];
+            let mut used = 0;
+            for (slot, part) in slices.iter_mut().zip(parts(fresh, pieces)) {
+                *slot = IoSlice::new(part.bytes());
+                used += 1;
+            }
+            written = match write(io, slices.get(..used).unwrap_or_default()) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+                result => result?,
+            };
         }
-        self.push(Bytes::copy_from_slice(fresh.get(written..).unwrap_or_default()));
-        self.flush(io).map(|_| ())
-    }
-
-    /// Sends `fresh` and then `tail`, after all that waits already; what does not fit waits.
-    ///
-    /// # Errors
-    /// When the stream is broken.
-    pub fn send_both(&mut self, io: &mut impl Io, fresh: &[u8], tail: Bytes) -> io::Result<()> {
-        if !self.is_empty() {
-            self.push(Bytes::copy_from_slice(fresh));
-            self.push(tail);
-            return self.flush(io).map(|_| ());
-        }
-        let written = match write(io, &[IoSlice::new(fresh), IoSlice::new(&tail)]) {
-            Ok(written) => written,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-            Err(error) => return Err(error),
-        };
-        if written < fresh.len() {
-            self.push(Bytes::copy_from_slice(fresh.get(written..).unwrap_or_default()));
-            self.push(tail);
-        } else {
-            self.push(tail.slice((written - fresh.len()).min(tail.len())..));
+        for part in parts(fresh, pieces) {
+            let skipped = written.min(part.bytes().len());
+            written -= skipped;
+            self.push(part.after(skipped));
         }
         self.flush(io).map(|_| ())
     }
@@ -194,31 +272,18 @@ impl Output {
 /// # Errors
 /// When the stream is broken.
 pub(crate) fn write_now(io: &mut impl Io, bytes: &[u8]) -> io::Result<usize> {
-    match write_one(io, bytes) {
+    match write(io, &[IoSlice::new(bytes)]) {
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
         result => result,
     }
 }
 
-fn write_one(io: &mut impl Io, bytes: &[u8]) -> io::Result<usize> {
-    loop {
-        match io.try_write(&[IoSlice::new(bytes)]) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
-}
-
 fn write(io: &mut impl Io, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-    let (first, rest) = parts.split_first().ok_or(ErrorKind::InvalidInput)?;
+    if parts.is_empty() {
+        return Ok(0);
+    }
     loop {
-        let result = if rest.iter().all(|part| part.is_empty()) {
-            io.try_write(std::slice::from_ref(first))
-        } else {
-            io.try_write(parts)
-        };
-        match result {
+        match io.try_write(parts) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             result => return result,
@@ -232,6 +297,8 @@ pub const READ_BYTES: usize = 64 * 1024;
 const WRITE_BYTES: usize = 16 * 1024;
 const WRITE_BYTES_KEPT_MAX: usize = 256 * 1024;
 const PARTS_PER_WRITE: usize = 16;
+/// How many pieces one write takes, with what is between them.
+const PIECES_MAX: usize = 16;
 /// The largest reply whose memory is kept for the next.
 const SPARE_BYTES_MAX: usize = 16 * 1024;
 

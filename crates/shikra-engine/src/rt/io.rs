@@ -132,6 +132,7 @@ impl Io for SocketIo {
             ready!(self.stream.poll_read_ready(cx))?;
             let read = self.stream.try_io(Interest::READABLE, || {
                 let len = SockRef::from(&*self.stream).recv(buf.spare_capacity_mut())?;
+                // Writing zeros there first costs an upload of a megabyte 7 to 15 % of its processor time.
                 // SAFETY: `recv` has written this many bytes, from the first one behind `buf.len()` on.
                 #[allow(unsafe_code)]
                 unsafe {

@@ -4,6 +4,8 @@ use super::net::{Acceptor, PortSharing, Stream, listen};
 use super::signal::StopSignals;
 use super::sys::{processors, raise_descriptor_limit};
 use super::{Io, SocketIo};
+use bytes::{BufMut, BytesMut};
+use std::future::poll_fn;
 use std::io::{IoSlice, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::task::{Context, Poll, Waker};
@@ -58,12 +60,8 @@ fn signals_are_minded_again_and_again() {
 
 /// Writes until nothing fits, to a peer that does not read; returns how much went.
 async fn fill(limit: Option<u32>) -> usize {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let _peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let (stream, _) = listener.accept().unwrap();
-    stream.set_nonblocking(true).unwrap();
-    let mut io = SocketIo::register(Stream::Tcp(stream)).unwrap();
-    std::future::poll_fn(|cx| io.poll_writable(cx)).await.unwrap();
+    let (mut io, _peer) = pair();
+    poll_fn(|cx| io.poll_writable(cx)).await.unwrap();
     if let Some(bytes) = limit {
         io.limit_unsent(bytes);
     }
@@ -83,4 +81,63 @@ fn the_system_takes_no_more_than_it_is_allowed_to() {
         // The same window of the peer's takes its part of both.
         assert!(limited < free, "{limited} bytes with a limit, {free} without");
     });
+}
+
+/// A connected pair: our end, and the peer's, which blocks.
+fn pair() -> (SocketIo, TcpStream) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (stream, _) = listener.accept().unwrap();
+    stream.set_nonblocking(true).unwrap();
+    (SocketIo::register(Stream::Tcp(stream)).unwrap(), peer)
+}
+
+/// Reads to the end, into spare capacity of `window` bytes behind bytes that are there.
+async fn read_in_windows(mut io: SocketIo, window: usize) -> Vec<u8> {
+    let mut all = Vec::new();
+    loop {
+        let mut buf = BytesMut::with_capacity(window + 3);
+        buf.put_slice(b"old");
+        let capacity = buf.capacity();
+        let len = poll_fn(|cx| io.poll_read_buf(cx, &mut buf)).await.unwrap();
+        assert_eq!((buf.len(), buf.capacity()), (3 + len, capacity));
+        assert!(buf.starts_with(b"old"));
+        if len == 0 {
+            return all;
+        }
+        all.extend_from_slice(&buf[3..]);
+    }
+}
+
+/// The safe twin: into memory that was written before.
+async fn read_in_slices(mut io: SocketIo, window: usize) -> Vec<u8> {
+    let (mut all, mut buf) = (Vec::new(), vec![0; window]);
+    loop {
+        match poll_fn(|cx| io.poll_read(cx, &mut buf)).await.unwrap() {
+            0 => return all,
+            len => all.extend_from_slice(&buf[..len]),
+        }
+    }
+}
+
+#[test]
+fn memory_that_nobody_has_written_is_filled_as_the_safe_twin_fills_it() {
+    let sent: Vec<u8> = (0..=u8::MAX).cycle().take(100_000).collect();
+    for window in [1000, 4096, 64 * 1024, 200_000] {
+        let read = |is_twin: bool| {
+            let bytes = sent.clone();
+            runtime().block_on(async move {
+                let (io, mut peer) = pair();
+                let writer = std::thread::spawn(move || peer.write_all(&bytes).unwrap());
+                let read = match is_twin {
+                    false => read_in_windows(io, window).await,
+                    true => read_in_slices(io, window).await,
+                };
+                writer.join().unwrap();
+                read
+            })
+        };
+        assert_eq!(read(false), sent, "windows of {window} bytes");
+        assert_eq!(read(true), sent, "slices of {window} bytes");
+    }
 }

@@ -14,7 +14,7 @@ mod sending;
 mod turn;
 mod watch;
 
-use crate::buffer::{Output, write_now};
+use crate::buffer::{Output, Piece, write_now};
 use crate::clock::Millis;
 use crate::hub::{CountedIn, Hub, Phase};
 use crate::rt::Io;
@@ -22,7 +22,6 @@ use crate::service::{Client, End, Exchange, Service};
 use crate::slot::SlotFuture;
 use crate::timer::Timer;
 use body::BodyProgress;
-use bytes::Bytes;
 use sending::Sending;
 use shikra_proto::http1::HeadDecoder;
 use shikra_proto::http1::state::{Event, State};
@@ -45,6 +44,8 @@ pub struct Connection<I, S: Service> {
     since: Millis,
     write_is_shut: bool,
     is_first: bool,
+    /// Whether the system was told how much of a long reply to keep.
+    unsent_is_limited: bool,
     /// Dropped last, so that the connection is counted while any part of it exists.
     hub: CountedIn<S>,
 }
@@ -143,6 +144,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             since: hub.base.clock.now(),
             write_is_shut: false,
             is_first: true,
+            unsent_is_limited: false,
             hub,
         }
     }
@@ -253,19 +255,15 @@ impl<I: Io, S: Service> Connection<I, S> {
                 }
             }
         }
-        self.write_all(out, None);
+        self.write_all(out, &[]);
     }
 
-    /// Sends `out` and `tail`, and clears `out`.
-    fn write_all(&mut self, out: &mut Vec<u8>, tail: Option<Bytes>) {
+    /// Sends `out` with `pieces` in it, and clears `out`.
+    fn write_all(&mut self, out: &mut Vec<u8>, pieces: &[Piece]) {
         let mut fresh = Output::default();
         let output = self.late.as_mut().map_or(&mut fresh, |late| &mut late.output);
         let was_empty = output.is_empty();
-        let sent = match tail {
-            None => output.send(&mut self.io, out),
-            Some(tail) => output.send_both(&mut self.io, out, tail),
-        };
-        if sent.is_err() {
+        if output.send(&mut self.io, out, pieces).is_err() {
             self.reset();
         }
         out.clear();

@@ -2,7 +2,7 @@
 
 use super::sending::{Framing, Sending};
 use super::{Active, Connection, Stage};
-use crate::buffer;
+use crate::buffer::{self, Piece, Pieces};
 use crate::rt::Io;
 use crate::service::{Exchange, Reply, ReplyBody, Service};
 use bytes::Bytes;
@@ -95,7 +95,12 @@ impl<I: Io, S: Service> Connection<I, S> {
             return self.finish_reply(active, after);
         }
         let framing = Framing::new(plan.framing, trailers, !keeps, start..out.len());
-        self.stage = Stage::Sending(Box::new(Sending { stream, framing, active }));
+        self.stage = Stage::Sending(Box::new(Sending {
+            stream,
+            framing,
+            pieces: Pieces::default(),
+            active,
+        }));
         self.go(Event::StreamStarted);
     }
 
@@ -139,15 +144,6 @@ impl<I: Io, S: Service> Connection<I, S> {
         START.with_borrow_mut(|start| start.encode(out, &head));
     }
 
-    /// Appends bytes to `out`, or sends many of them straight from where they are.
-    pub(super) fn send_data(&mut self, out: &mut Vec<u8>, data: Bytes) {
-        if data.len() <= COPIED_BYTES_MAX {
-            out.extend_from_slice(&data);
-        } else {
-            self.write_all(out, Some(data));
-        }
-    }
-
     /// Appends a body to `out`, or sends a large one straight from where it is.
     fn write_body(&mut self, out: &mut Vec<u8>, body: ReplyBody) {
         let bytes = match body {
@@ -158,11 +154,15 @@ impl<I: Io, S: Service> Connection<I, S> {
             ReplyBody::Owned(bytes) if bytes.len() <= COPIED_BYTES_MAX => {
                 return out.extend_from_slice(&bytes);
             }
+            ReplyBody::Bytes(bytes) if bytes.len() <= COPIED_BYTES_MAX => {
+                return out.extend_from_slice(&bytes);
+            }
             ReplyBody::Static(bytes) => Bytes::from_static(bytes),
-            ReplyBody::Bytes(bytes) => return self.send_data(out, bytes),
             ReplyBody::Owned(bytes) => Bytes::from(bytes),
+            ReplyBody::Bytes(bytes) => bytes,
         };
-        self.write_all(out, Some(bytes));
+        let piece = Piece { at: out.len(), bytes };
+        self.write_all(out, &[piece]);
     }
 
     /// Encodes a reply to something that never became an exchange.

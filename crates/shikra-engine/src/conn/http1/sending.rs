@@ -2,6 +2,7 @@
 
 use super::handling::Watched;
 use super::{Active, Connection, Stage, Step};
+use crate::buffer::{Piece, Pieces};
 use crate::rt::Io;
 use crate::service::{Incident, ReplyStream, Service, panic_message};
 use bytes::Bytes;
@@ -21,6 +22,8 @@ pub(super) struct Sending<S: Service> {
     /// Gone once it has ended and only its tail waits.
     pub(super) stream: Box<dyn ReplyStream>,
     pub(super) framing: Framing,
+    /// Chunks that are not copied; a poll leaves none behind.
+    pub(super) pieces: Pieces,
     pub(super) active: Active<S>,
 }
 
@@ -135,14 +138,14 @@ impl<I: Io, S: Service> Connection<I, S> {
                     };
                 }
                 Progress::Ended => {
-                    let Sending { stream, framing, active } = *sending;
+                    let Sending { stream, framing, active, .. } = *sending;
                     super::drop_quietly(stream);
                     let after = self.after_reply(&active, framing.closes);
                     self.finish_reply(active, after);
                     return Step::Again;
                 }
                 Progress::Failed(incident) if sending.framing.start.is_some() => {
-                    let Sending { stream, framing, active } = *sending;
+                    let Sending { stream, framing, active, .. } = *sending;
                     // Nobody has seen any of it: the client gets the answer to the error instead.
                     out.truncate(framing.start.unwrap_or_default());
                     super::drop_quietly(stream);
@@ -171,22 +174,43 @@ impl<I: Io, S: Service> Connection<I, S> {
         }
     }
 
-    /// Polls the stream as long as there is room for what it yields.
+    /// Polls the stream as long as there is room for what it yields, and sends that.
     fn pump(
         &mut self,
         cx: &mut Context<'_>,
         out: &mut Vec<u8>,
         sending: &mut Sending<S>,
     ) -> Progress {
-        let Sending { stream, framing, active } = sending;
+        let progress = self.take_chunks(cx, out, sending);
+        let is_withdrawn =
+            matches!(progress, Progress::Failed(_)) && sending.framing.start.is_some();
+        if !is_withdrawn && !sending.pieces.is_empty() {
+            self.send_pieces(out, &mut sending.pieces);
+            sending.framing.note(out);
+        }
+        progress
+    }
+
+    fn send_pieces(&mut self, out: &mut Vec<u8>, pieces: &mut Pieces) {
+        self.write_all(out, pieces.as_slice());
+        pieces.clear();
+    }
+
+    fn take_chunks(
+        &mut self,
+        cx: &mut Context<'_>,
+        out: &mut Vec<u8>,
+        sending: &mut Sending<S>,
+    ) -> Progress {
+        let Sending { stream, framing, pieces, active } = sending;
         let max = self.base().limits.waiting_reply_bytes_max;
         let mut turn = turn_bytes();
         loop {
             if turn == 0 {
                 return Progress::Yields;
             }
-            if out.len() >= max {
-                self.write_out(out);
+            if out.len() + pieces.len() >= max || pieces.is_full() {
+                self.send_pieces(out, pieces);
                 framing.note(out);
             }
             if self.has_output() {
@@ -202,7 +226,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                     if turn == 0 {
                         self.note_long(framing);
                     }
-                    let sent = self.send_chunk(out, framing, chunk);
+                    let sent = add_chunk(out, pieces, framing, chunk);
                     framing.note(out);
                     if let Err(error) = sent {
                         return Progress::Failed(Incident::StreamFailed(error));
@@ -225,36 +249,47 @@ impl<I: Io, S: Service> Connection<I, S> {
     fn note_long(&mut self, framing: &mut Framing) {
         if framing.long.is_none() {
             framing.long = Some(Long::new());
-            self.io.limit_unsent(UNSENT_BYTES_MAX);
+            if !std::mem::replace(&mut self.unsent_is_limited, true) {
+                self.io.limit_unsent(UNSENT_BYTES_MAX);
+            }
         }
     }
+}
 
-    fn send_chunk(
-        &mut self,
-        out: &mut Vec<u8>,
-        framing: &mut Framing,
-        chunk: Bytes,
-    ) -> Result<(), Box<dyn Error>> {
-        if chunk.is_empty() {
-            return Ok(()); // an empty chunk would end the body
+fn add_chunk(
+    out: &mut Vec<u8>,
+    pieces: &mut Pieces,
+    framing: &mut Framing,
+    chunk: Bytes,
+) -> Result<(), Box<dyn Error>> {
+    if chunk.is_empty() {
+        return Ok(()); // an empty chunk would end the body
+    }
+    match &mut framing.kind {
+        ReplyFraming::Chunked => {
+            let len = chunk.len();
+            encode_chunk_prefix(out, len);
+            add_data(out, pieces, chunk);
+            encode_chunk_suffix(out, len);
         }
-        match &mut framing.kind {
-            ReplyFraming::Chunked => {
-                let len = chunk.len();
-                encode_chunk_prefix(out, len);
-                self.send_data(out, chunk);
-                encode_chunk_suffix(out, len);
+        ReplyFraming::Length(left) => match left.checked_sub(chunk.len() as u64) {
+            Some(rest) => {
+                *left = rest;
+                add_data(out, pieces, chunk);
             }
-            ReplyFraming::Length(left) => match left.checked_sub(chunk.len() as u64) {
-                Some(rest) => {
-                    *left = rest;
-                    self.send_data(out, chunk);
-                }
-                None => return Err("the stream is longer than the length it announced".into()),
-            },
-            ReplyFraming::UntilClose | ReplyFraming::None => self.send_data(out, chunk),
-        }
-        Ok(())
+            None => return Err("the stream is longer than the length it announced".into()),
+        },
+        ReplyFraming::UntilClose | ReplyFraming::None => add_data(out, pieces, chunk),
+    }
+    Ok(())
+}
+
+/// Appends bytes to `out`, or keeps many of them where they are.
+fn add_data(out: &mut Vec<u8>, pieces: &mut Pieces, bytes: Bytes) {
+    if bytes.len() < PIECE_BYTES_MIN {
+        out.extend_from_slice(&bytes);
+    } else {
+        pieces.push(Piece { at: out.len(), bytes });
     }
 }
 
@@ -275,7 +310,9 @@ fn end_stream(out: &mut Vec<u8>, framing: &Framing, stream: &mut dyn ReplyStream
 
 /// What all long streams of a worker may send in a round, after which the reactor is asked again who else
 /// has something to do.
-const TURN_BYTES: usize = 256 * 1024;
+const TURN_BYTES: usize = 1024 * 1024;
+/// Smaller chunks are copied behind one another: that costs less than one more part of a write.
+const PIECE_BYTES_MIN: usize = 4 * 1024;
 /// With less in a turn the system calls cost more than the bytes.
 const TURN_BYTES_MIN: usize = 16 * 1024;
 /// Even an empty chunk takes time.
