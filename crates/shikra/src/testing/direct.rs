@@ -8,12 +8,10 @@ use shikra_engine::hub::{Hub, Load, ServiceHub};
 use shikra_engine::rt::Io;
 use shikra_engine::service::{Lease, ServiceFactory};
 use shikra_engine::worker;
-use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::{Pin, pin};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -32,16 +30,16 @@ use std::task::{Context, Poll, Wake, Waker};
 /// assert!(connection.output().ends_with(b"hi"));
 /// ```
 pub struct DirectConnection {
-    connection: Option<Connection<WireIo, AppService>>,
-    wire: Rc<RefCell<Wire>>,
-    output: Vec<u8>,
+    connection: Result<Connection<Wire, AppService>, Sent>,
     woken: Arc<Woken>,
     waker: Waker,
 }
 
 impl fmt::Debug for DirectConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DirectConnection").field("connection", &self.connection).finish()
+        f.debug_struct("DirectConnection")
+            .field("connection", &self.connection.as_ref().ok())
+            .finish()
     }
 }
 
@@ -67,29 +65,28 @@ impl DirectConnection {
             Poll::Pending => panic!("the application's state waits for something"),
         };
         load.add();
-        let wire = Rc::<RefCell<Wire>>::default();
-        let io = WireIo(Rc::clone(&wire));
-        let connection = worker::connection(&ServiceHub::new(hub, service), io, None, None);
+        let hub = ServiceHub::new(hub, service);
+        let connection = worker::connection(&hub, Wire::default(), None, None);
         let woken = Arc::<Woken>::default();
         let waker = Waker::from(Arc::clone(&woken));
-        Self { connection: Some(connection), wire, output: Vec::new(), woken, waker }
+        Self { connection: Ok(connection), woken, waker }
     }
 
     /// Writes as many bytes as fit (64 KiB are read ahead), and returns how many did.
     pub fn write(&mut self, bytes: &[u8]) -> usize {
-        if self.connection.is_none() {
-            return 0;
-        }
-        let mut wire = self.wire.borrow_mut();
+        let Ok(connection) = &mut self.connection else { return 0 };
+        let wire = connection.io_mut();
         let room = WIRE_BYTES.saturating_sub(wire.input.len());
-        let fits = bytes.get(..room.min(bytes.len())).unwrap_or_default();
+        let fits = bytes.get(..room).unwrap_or(bytes);
         wire.input.extend_from_slice(fits);
         fits.len()
     }
 
     /// Closes the client's half.
     pub fn finish(&mut self) {
-        self.wire.borrow_mut().is_finished = true;
+        if let Ok(connection) = &mut self.connection {
+            connection.io_mut().is_finished = true;
+        }
     }
 
     /// Lets the connection do what it can, and says whether it goes on.
@@ -97,74 +94,97 @@ impl DirectConnection {
         let mut cx = Context::from_waker(&self.waker);
         // A connection yields to others after a while, and a full wire is emptied.
         for _ in 0..POLLS {
-            let Some(connection) = &mut self.connection else { break };
-            if Pin::new(connection).poll(&mut cx).is_ready() {
-                self.connection = None;
+            let Ok(connection) = &mut self.connection else { return false };
+            let is_over = Pin::new(&mut *connection).poll(&mut cx).is_ready();
+            let wire = connection.io_mut();
+            let was_full = wire.room() == 0;
+            wire.taken = wire.sent.bytes.len();
+            if is_over {
+                self.connection = Err(std::mem::take(&mut wire.sent));
+                return false;
             }
-            let output = &mut self.wire.borrow_mut().output;
-            let was_full = output.len() >= WIRE_BYTES;
-            self.output.extend_from_slice(output);
-            output.clear();
             if !self.woken.0.swap(false, Ordering::Relaxed) && !was_full {
                 break;
             }
         }
-        self.connection.is_some()
+        true
     }
 
     /// All that the application has sent and nobody has cleared.
     #[must_use]
     pub fn output(&self) -> &[u8] {
-        &self.output
+        &self.sent().bytes
     }
 
     /// How many writes all that was sent has taken, each of them a system call on a socket.
     #[must_use]
     pub fn writes(&self) -> usize {
-        self.wire.borrow().writes
+        self.sent().writes
     }
 
     /// Forgets what the application has sent.
     pub fn clear_output(&mut self) {
-        self.output.clear();
+        match &mut self.connection {
+            Ok(connection) => {
+                let wire = connection.io_mut();
+                wire.sent.bytes.clear();
+                wire.taken = 0;
+            }
+            Err(sent) => sent.bytes.clear(),
+        }
+    }
+
+    fn sent(&self) -> &Sent {
+        match &self.connection {
+            Ok(connection) => &connection.io().sent,
+            Err(sent) => sent,
+        }
     }
 }
 
-/// Both directions of the one connection.
+/// What the application has sent; it outlives the connection.
+#[derive(Debug, Default)]
+struct Sent {
+    bytes: Vec<u8>,
+    writes: usize,
+}
+
+/// Both directions of the one connection, without anybody to wake: the caller knows when to look again.
 #[derive(Debug, Default)]
 struct Wire {
     input: Vec<u8>,
     /// How much of `input` is read already.
     read: usize,
     is_finished: bool,
-    output: Vec<u8>,
-    writes: usize,
+    sent: Sent,
+    /// How much of what was sent has left the wire, so that there is room for more.
+    taken: usize,
 }
 
-/// The application's end, without anybody to wake: the caller knows when to look again.
-#[derive(Debug)]
-struct WireIo(Rc<RefCell<Wire>>);
+impl Wire {
+    /// How many bytes may still be sent before the client takes some.
+    fn room(&self) -> usize {
+        WIRE_BYTES.saturating_sub(self.sent.bytes.len() - self.taken)
+    }
 
-impl WireIo {
-    fn take(&self, max: usize, put: impl FnOnce(&[u8])) -> Poll<io::Result<usize>> {
-        let wire = &mut *self.0.borrow_mut();
-        let rest = wire.input.get(wire.read..).unwrap_or_default();
-        let taken = rest.get(..max.min(rest.len())).unwrap_or_default();
+    fn take(&mut self, max: usize, put: impl FnOnce(&[u8])) -> Poll<io::Result<usize>> {
+        let rest = self.input.get(self.read..).unwrap_or_default();
+        let taken = rest.get(..max).unwrap_or(rest);
         if taken.is_empty() {
-            return if wire.is_finished { Poll::Ready(Ok(0)) } else { Poll::Pending };
+            return if self.is_finished { Poll::Ready(Ok(0)) } else { Poll::Pending };
         }
         put(taken);
         let len = taken.len();
-        wire.read += len;
-        if wire.read == wire.input.len() {
-            wire.read = 0;
-            wire.input.clear();
+        self.read += len;
+        if self.read == self.input.len() {
+            self.read = 0;
+            self.input.clear();
         }
         Poll::Ready(Ok(len))
     }
 }
 
-impl Io for WireIo {
+impl Io for Wire {
     fn poll_read(&mut self, _: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         self.take(buf.len(), |bytes| {
             if let Some(start) = buf.get_mut(..bytes.len()) {
@@ -189,23 +209,23 @@ impl Io for WireIo {
     }
 
     fn try_write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        let Wire { output, writes, .. } = &mut *self.0.borrow_mut();
-        *writes += 1;
-        let before = output.len();
+        self.sent.writes += 1;
+        let mut written = 0;
         for part in parts {
-            let room = WIRE_BYTES.saturating_sub(output.len());
-            output.extend_from_slice(part.get(..room.min(part.len())).unwrap_or_default());
+            let fits = part.get(..self.room()).unwrap_or(part);
+            self.sent.bytes.extend_from_slice(fits);
+            written += fits.len();
         }
-        match output.len() - before {
+        match written {
             0 if parts.iter().any(|part| !part.is_empty()) => Err(ErrorKind::WouldBlock.into()),
             written => Ok(written),
         }
     }
 
     fn poll_writable(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.0.borrow().output.len() {
-            ..WIRE_BYTES => Poll::Ready(Ok(())),
-            _ => Poll::Pending,
+        match self.room() {
+            0 => Poll::Pending,
+            _ => Poll::Ready(Ok(())),
         }
     }
 

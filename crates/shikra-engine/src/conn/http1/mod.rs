@@ -149,6 +149,16 @@ impl<I: Io, S: Service> Connection<I, S> {
         }
     }
 
+    /// The stream, for a caller that polls the connection and is the other end of it.
+    pub fn io(&self) -> &I {
+        &self.io
+    }
+
+    /// The same, to be fed.
+    pub fn io_mut(&mut self) -> &mut I {
+        &mut self.io
+    }
+
     fn base(&self) -> &Hub {
         &self.hub.base
     }
