@@ -45,11 +45,10 @@ impl AsciiPart {
     /// Becomes `bytes`; the text is what lies in the range, or empty if that is not ASCII.
     #[inline]
     pub(crate) fn set(&mut self, bytes: &[u8], text: Range<usize>) {
-        self.clear();
+        self.bytes.clear();
         self.bytes.extend_from_slice(bytes);
-        if bytes.get(text.clone()).is_some_and(<[u8]>::is_ascii) {
-            self.text = text;
-        }
+        let is_text = bytes.get(text.clone()).is_some_and(is_ascii);
+        self.text = if is_text { text } else { 0..0 };
     }
 
     /// Appends what does not belong to the text.
@@ -68,18 +67,25 @@ impl AsciiPart {
 
     #[inline]
     pub(crate) fn text(&self) -> &str {
-        as_str(self.text_bytes())
+        as_str(self.bytes.get(self.text.clone()).unwrap_or_default())
     }
 
     /// A part of the text; empty if it is none.
     #[inline]
     pub(crate) fn text_part(&self, part: Range<usize>) -> &str {
-        as_str(self.text_bytes().get(part).unwrap_or_default())
+        let text = self.bytes.get(self.text.clone());
+        as_str(text.and_then(|text| text.get(part)).unwrap_or_default())
     }
+}
 
-    #[inline]
-    fn text_bytes(&self) -> &[u8] {
-        self.bytes.get(self.text.clone()).unwrap_or_default()
+/// As `<[u8]>::is_ascii`, which looks one by one at the bytes that are too few for a word; here the words overlap.
+#[inline]
+fn is_ascii(bytes: &[u8]) -> bool {
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) if bytes.len() <= 16 => {
+            (u64::from_le_bytes(*first) | u64::from_le_bytes(*last)) & 0x8080_8080_8080_8080 == 0
+        }
+        _ => bytes.is_ascii(),
     }
 }
 

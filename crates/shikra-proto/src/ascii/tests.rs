@@ -24,6 +24,9 @@ fn is_what_its_safe_twin_says() {
     assert_eq!((part.text(), part.bytes()), ("", &b"abc"[..]));
     part.set(b"abc", 1..3);
     assert_eq!(part.text(), "bc");
+    // One that is no text leaves nothing of the one before.
+    part.set(b"ab\x80", 0..3);
+    assert_eq!((part.text(), part.text_part(0..1)), ("", ""));
     part.clear();
     assert_eq!(format!("{part:?}"), "\"\"");
 }

@@ -15,6 +15,16 @@ use crate::scan::Block;
 #[non_exhaustive]
 #[repr(u8)]
 pub enum KnownField {
+    // Those that say something about the body or the connection stand together: one look shows that none came.
+    /// `connection`
+    Connection,
+    /// `content-length`
+    ContentLength,
+    /// `expect`
+    Expect,
+    /// `transfer-encoding`
+    TransferEncoding,
+    // The others.
     /// `accept`
     Accept,
     /// `accept-encoding`
@@ -29,20 +39,14 @@ pub enum KnownField {
     Authorization,
     /// `cache-control`
     CacheControl,
-    /// `connection`
-    Connection,
     /// `content-encoding`
     ContentEncoding,
-    /// `content-length`
-    ContentLength,
     /// `content-type`
     ContentType,
     /// `cookie`
     Cookie,
     /// `date`
     Date,
-    /// `expect`
-    Expect,
     /// `forwarded`
     Forwarded,
     /// `host`
@@ -77,8 +81,6 @@ pub enum KnownField {
     Te,
     /// `trailer`
     Trailer,
-    /// `transfer-encoding`
-    TransferEncoding,
     /// `upgrade`
     Upgrade,
     /// `user-agent`
@@ -96,6 +98,9 @@ pub enum KnownField {
 impl KnownField {
     /// How many fields are known.
     pub(crate) const COUNT: usize = Self::XRequestedWith as usize + 1;
+
+    /// How many of the first say something about the body or the connection.
+    pub(crate) const FRAMING: usize = Self::TransferEncoding as usize + 1;
 
     /// Gives the name in lower case.
     pub const fn name(self) -> &'static str {

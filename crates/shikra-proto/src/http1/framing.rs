@@ -16,17 +16,20 @@ pub(super) struct Meaning {
     pub(super) upgrades: bool,
 }
 
-/// Decides all of it, or refuses the head. `host` is the first `Host`, which may be known to be valid.
+impl Meaning {
+    /// What a head means that has no field about these things.
+    #[inline]
+    pub(super) fn of_version(version: Version) -> Self {
+        Self { keep_alive: version != Version::HTTP_10, ..Self::default() }
+    }
+}
+
+/// Decides what the fields of a head mean, or refuses it.
 #[inline]
-pub(super) fn decide(
-    head: &RequestHead,
-    host: Option<&[u8]>,
-    host_is_valid: bool,
-) -> Result<Meaning, HeadError> {
-    check_host(head, host, host_is_valid)?;
+pub(super) fn decide(head: &RequestHead) -> Result<Meaning, HeadError> {
     let is_10 = head.version() == Version::HTTP_10;
     let framing = request_framing(head, is_10)?;
-    let mut meaning = Meaning { framing, keep_alive: !is_10, ..Meaning::default() };
+    let mut meaning = Meaning { framing, ..Meaning::of_version(head.version()) };
     if head.has(KnownField::Connection) {
         let options = ConnectionOptions::of(head.values(KnownField::Connection));
         // RFC 9112 §9.3: `close` wins; without it HTTP/1.0 needs `keep-alive`.
@@ -70,8 +73,13 @@ impl ConnectionOptions {
     }
 }
 
+/// Refuses a head without a `Host`, or with a wrong one. `host` is the first, which may be known to be valid.
 #[inline]
-fn check_host(head: &RequestHead, host: Option<&[u8]>, is_valid: bool) -> Result<(), HeadError> {
+pub(super) fn check_host(
+    head: &RequestHead,
+    host: Option<&[u8]>,
+    is_valid: bool,
+) -> Result<(), HeadError> {
     // RFC 9112 §3.2: no Host in HTTP/1.1, several of them, or a malformed one is 400. This holds for the absolute form too.
     let Some(host) = host else {
         let required = head.version() == Version::HTTP_11;

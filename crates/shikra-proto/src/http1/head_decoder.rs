@@ -89,31 +89,49 @@ impl HeadDecoder {
         // What lies past the limit cannot change the outcome, so it is not looked at.
         let window = buf.get(..limits.head_bytes_cap()).unwrap_or(buf);
         if self.state == State::Start {
-            // One that is reused was cleared when its request was over.
-            if !head.is_clear() {
-                head.clear();
+            head.clear_fields();
+            if let Some(at) = plain_request_line(window, limits, head) {
+                return self.rest(window, at, limits, head);
             }
+            head.clear();
             self.state = State::RequestLine;
         } else if self.is_still_partial(window, limits) {
             self.seen = narrow(window.len());
             return Ok(HeadStatus::Partial);
         }
+        self.go_on(window, limits, head)
+    }
 
+    /// Decodes a head whose request line is not as one expects, or that has come in parts.
+    #[inline(never)]
+    fn go_on(
+        &mut self,
+        window: &[u8],
+        limits: &HeadLimits,
+        head: &mut RequestHead,
+    ) -> Result<HeadStatus, HeadError> {
         let mut at = self.line_start as usize;
         if self.state == State::RequestLine {
-            at = match plain_request_line(window, at, limits, head) {
-                Some(next) => next,
-                None => match self.request_line(window, at, limits, head)? {
-                    Step::Done(next) => next,
-                    Step::Partial(run) => return self.pause(window, run, limits),
-                },
+            at = match self.request_line(window, at, limits, head)? {
+                Step::Done(next) => next,
+                Step::Partial(run) => return self.pause(window, run, limits),
             };
-            self.line_start = narrow(at);
-            self.state = State::Fields;
         }
-        let result = self.fields(window, at, limits, head);
+        self.rest(window, at, limits, head)
+    }
+
+    /// Decodes what follows the request line, which ends at `start`.
+    #[inline]
+    fn rest(
+        &mut self,
+        window: &[u8],
+        start: usize,
+        limits: &HeadLimits,
+        head: &mut RequestHead,
+    ) -> Result<HeadStatus, HeadError> {
+        let result = self.fields(window, start, limits, head);
         if !matches!(result, Ok(HeadStatus::Complete { .. })) {
-            head.set_request_line_bytes(window.get(..at).unwrap_or_default());
+            head.set_incomplete(window.get(..start).unwrap_or_default());
         }
         result
     }
@@ -152,7 +170,7 @@ impl HeadDecoder {
                     (at, rest) = (narrow(next), window.get(next..).unwrap_or_default());
                 }
                 Line::Partial(run) => {
-                    self.line_start = at;
+                    (self.line_start, self.state) = (at, State::Fields);
                     return self.pause(window, run, limits);
                 }
                 Line::End { next } => break next,
@@ -243,34 +261,28 @@ impl HeadDecoder {
     }
 }
 
-/// Reads a request line that is as one expects, without a query, and gives the offset of the line after it. Anything
-/// else is for [`HeadDecoder::request_line`], which is the oracle in the tests.
+/// Reads a request line that is as one expects, without a query, at the front of `line`, and gives the offset of the
+/// line after it. Anything else is for [`HeadDecoder::request_line`], which is the oracle in the tests.
 #[inline]
-fn plain_request_line(
-    window: &[u8],
-    start: usize,
-    limits: &HeadLimits,
-    head: &mut RequestHead,
-) -> Option<usize> {
-    let line = window.get(start..)?;
-    let (method, method_len) = match u32::from_le_bytes(*line.first_chunk()?) {
-        GET => (Method::GET, 3),
-        POST if line.get(4) == Some(&b' ') => (Method::POST, 4),
+fn plain_request_line(line: &[u8], limits: &HeadLimits, head: &mut RequestHead) -> Option<usize> {
+    let target_start = match u32::from_le_bytes(*line.first_chunk()?) {
+        GET => {
+            head.set_method(Method::GET);
+            4
+        }
+        POST if line.get(4) == Some(&b' ') => {
+            head.set_method(Method::POST);
+            5
+        }
         _ => return None,
     };
-    let rest = line.get(method_len + 1..)?;
+    let rest = line.get(target_start..)?;
     let (len, target) = plain_target(rest, limits.target_bytes_max)?;
     // Compared as a whole; a pattern would be compared byte by byte.
     if rest.get(len..)?.first_chunk() != Some(b" HTTP/1.1\r\n") {
         return None;
     }
-    let target_start = start + method_len + 1;
-    let place = Span::new(target_start, target_start + len);
-    // A look costs less than a copy.
-    if *head.method() != method {
-        head.set_method(method);
-    }
-    head.set_target(Target { place, ..target });
+    head.set_target(Target { place: Span::new(target_start, target_start + len), ..target });
     head.set_version(Version::HTTP_11);
     Some(target_start + len + 1 + VERSION_LINE_LEN)
 }
