@@ -391,11 +391,20 @@ impl BodyCell {
         }
     }
 
+    #[inline]
     pub(crate) fn reset(&mut self) {
-        if !self.is_used.replace(false) {
-            return;
+        if self.is_used.get() {
+            self.reset_used();
         }
-        self.hooks.0.get_mut().clear();
+    }
+
+    #[inline(never)]
+    fn reset_used(&mut self) {
+        self.is_used.set(false);
+        // Clearing what is empty would cost a call.
+        if !self.hooks.0.get_mut().is_empty() {
+            self.hooks.0.get_mut().clear();
+        }
         let state = self.state.get_mut();
         state.whole.clear();
         if state.whole.capacity() > WHOLE_BYTES_KEPT_MAX {
@@ -409,8 +418,12 @@ impl BodyCell {
             // A pooled body keeps room for a window's chunks and no more.
             state.chunks.shrink_to(CHUNKS_KEPT_MAX);
         }
-        state.trailers.clear();
-        state.readers.clear();
+        if !state.trailers.is_empty() {
+            state.trailers.clear();
+        }
+        if !state.readers.is_empty() {
+            state.readers.clear();
+        }
         // Field by field: a new state would drop the old one's queues.
         (state.stage, state.announced, state.received) = (Stage::Complete, Some(0), 0);
         (state.max, state.oversize) = (None, Oversize::default());

@@ -2,7 +2,7 @@
 //! counts that a shutdown waits for.
 
 use crate::buffer::Scratch;
-use crate::clock::{self, Clock, Pulse};
+use crate::clock::{self, Clock, Millis, Pulse};
 use crate::limits::Limits;
 use crate::rt::tasks;
 use crate::service::{Client, End, Exchange, Service};
@@ -77,6 +77,8 @@ pub struct Hub {
     pub limits: Limits,
     /// The buffers.
     pub scratch: Scratch,
+    /// `keep_alive_timeout` of the limits, as the clock counts: the deadline that every request sets.
+    pub(crate) keep_alive: Millis,
     phase: Cell<Phase>,
     connections: Cell<usize>,
     detached: Cell<usize>,
@@ -93,6 +95,7 @@ impl Hub {
         let hub = Rc::new(Self {
             clock,
             timers: Rc::default(),
+            keep_alive: Millis(0).plus(limits.keep_alive_timeout),
             limits,
             scratch: Scratch::default(),
             phase: Cell::new(Phase::Serving),
@@ -223,13 +226,6 @@ pub(crate) struct CountedIn<S: Service> {
     hub: Rc<ServiceHub<S>>,
 }
 
-impl<S: Service> CountedIn<S> {
-    /// The hub, which may outlive the connection.
-    pub(crate) fn hub(&self) -> &Rc<ServiceHub<S>> {
-        &self.hub
-    }
-}
-
 impl<S: Service> Deref for CountedIn<S> {
     type Target = ServiceHub<S>;
 
@@ -250,6 +246,8 @@ pub struct ServiceHub<S: Service> {
     /// What does not depend on the service.
     pub base: Rc<Hub>,
     service: RefCell<Rc<S>>,
+    /// The block that came back last, which is usually the next one to be taken.
+    exchange: Cell<Option<Rc<Exchange<S::Extra>>>>,
     exchanges: RefCell<Vec<Rc<Exchange<S::Extra>>>>,
     next_connection_id: Cell<u64>,
 }
@@ -275,6 +273,7 @@ impl<S: Service> ServiceHub<S> {
         Rc::new(Self {
             base,
             service: RefCell::new(Rc::new(service)),
+            exchange: Cell::new(None),
             exchanges: RefCell::new(Vec::new()),
             next_connection_id: Cell::new(1),
         })
@@ -293,21 +292,35 @@ impl<S: Service> ServiceHub<S> {
     }
 
     /// A block for an exchange of `client`, nobody else's.
+    #[inline]
     pub(crate) fn take_exchange(&self, client: &Rc<Client>) -> Rc<Exchange<S::Extra>> {
+        self.exchange.take().unwrap_or_else(|| self.take_another(client))
+    }
+
+    #[inline(never)]
+    fn take_another(&self, client: &Rc<Client>) -> Rc<Exchange<S::Extra>> {
         let pooled = self.exchanges.borrow_mut().pop();
         pooled.unwrap_or_else(|| Rc::new(Exchange::new(Rc::clone(client))))
     }
 
     /// Takes a block back, unless somebody still holds it: then the last holder frees it.
+    #[inline(always)]
     pub(crate) fn give_exchange(&self, mut exchange: Rc<Exchange<S::Extra>>) {
         if let Some(unique) = Rc::get_mut(&mut exchange) {
             unique.reset();
-            let mut pool = self.exchanges.borrow_mut();
-            if pool.len() < EXCHANGES_KEPT_MAX {
-                pool.push(exchange);
+            if let Some(other) = self.exchange.replace(Some(exchange)) {
+                self.keep_exchange(other);
             }
         } else {
             exchange.fate().set_end(End::Finished);
+        }
+    }
+
+    #[inline(never)]
+    fn keep_exchange(&self, exchange: Rc<Exchange<S::Extra>>) {
+        let mut pool = self.exchanges.borrow_mut();
+        if pool.len() < EXCHANGES_KEPT_MAX {
+            pool.push(exchange);
         }
     }
 }

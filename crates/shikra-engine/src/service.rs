@@ -13,7 +13,7 @@ use crate::slot::SlotFuture;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use shikra_proto::header::FieldLines;
-use shikra_proto::http1::RequestHead;
+use shikra_proto::http1::{HeadDecoder, HeadError, HeadLimits, HeadStatus, RequestHead};
 use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::fmt;
@@ -50,6 +50,12 @@ pub trait Service: 'static {
     fn as_reply<'a>(&self, response: &'a mut Self::Response) -> Option<&'a mut Reply> {
         let _ = response;
         None
+    }
+
+    /// Whether a response whose reply has been encoded needs no dropping any more, which a service may see at a glance.
+    fn is_spent(&self, response: &Self::Response) -> bool {
+        let _ = response;
+        false
     }
 
     /// Answers after a panic that the service did not catch itself.
@@ -146,7 +152,7 @@ impl Extra for () {
 
 /// A reply now, or a future of one.
 #[derive(Debug)]
-pub enum Answer<R> {
+pub enum Answer<R: 'static> {
     /// The reply is known without running a handler.
     Now(Reply),
     /// A handler runs; the connection polls it in its own task.
@@ -166,6 +172,7 @@ pub enum Incident {
 /// One request on its way to an answer: its head, its body and its client.
 pub struct Exchange<X> {
     head: RequestHead,
+    decoder: HeadDecoder,
     extra: X,
     client: Rc<Client>,
     received_at: Millis,
@@ -215,6 +222,7 @@ impl<X: Extra> Exchange<X> {
     pub(crate) fn new(client: Rc<Client>) -> Self {
         Self {
             head: RequestHead::new(),
+            decoder: HeadDecoder::default(),
             extra: X::default(),
             client,
             received_at: Millis(0),
@@ -223,15 +231,26 @@ impl<X: Extra> Exchange<X> {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn reset(&mut self) {
-        self.head.clear();
+        self.head.shrink();
         self.extra.reset();
         self.body.reset();
         self.fate.reset();
     }
 
-    pub(crate) fn head_mut(&mut self) -> &mut RequestHead {
-        &mut self.head
+    /// Decodes the head at the front of `bytes`, which begin where they did the time before if that was not all of it.
+    #[inline]
+    pub(crate) fn decode(
+        &mut self,
+        bytes: &[u8],
+        limits: &HeadLimits,
+    ) -> Result<HeadStatus, HeadError> {
+        let result = self.decoder.decode(bytes, limits, &mut self.head);
+        if result.is_err() {
+            self.decoder = HeadDecoder::default();
+        }
+        result
     }
 
     /// Notes whose request it is, and when its head was whole.
@@ -292,6 +311,8 @@ impl<X> Exchange<X> {
 /// What becomes of an exchange: whether its client is still there, and who wants to know its end.
 #[derive(Default)]
 pub struct Fate {
+    /// Whether anything of what follows has been set: of most requests nobody asks, and theirs need no cleaning up.
+    is_used: Cell<bool>,
     is_closed: Cell<bool>,
     is_cut_off: Cell<bool>,
     end: Cell<Option<End>>,
@@ -337,6 +358,7 @@ impl Fate {
         if self.is_closed.get() {
             return Poll::Ready(());
         }
+        self.is_used.set(true);
         let mut waiting = self.waiting.borrow_mut();
         if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
             waiting.push(cx.waker().clone());
@@ -346,12 +368,17 @@ impl Fate {
 
     /// Runs `hook` once, synchronously, when the exchange ends, whichever way.
     pub fn on_end(&self, hook: impl FnOnce(End) + 'static) {
-        self.hooks.borrow_mut().push((Phase::End, Box::new(hook)));
+        self.add_hook(Phase::End, Box::new(hook));
     }
 
     /// Runs `hook` once, synchronously, after all that [`Fate::on_end`] was given.
     pub fn on_close(&self, hook: impl FnOnce() + 'static) {
-        self.hooks.borrow_mut().push((Phase::Close, Box::new(|_| hook())));
+        self.add_hook(Phase::Close, Box::new(|_| hook()));
+    }
+
+    fn add_hook(&self, phase: Phase, hook: Hook) {
+        self.is_used.set(true);
+        self.hooks.borrow_mut().push((phase, hook));
     }
 
     /// How the exchange ended, if it has.
@@ -362,35 +389,44 @@ impl Fate {
 
     /// The client has broken off its own request: whatever it may still be told, the exchange is aborted.
     pub(crate) fn set_cut_off(&self) {
+        self.is_used.set(true);
         self.is_cut_off.set(true);
     }
 
     /// The exchange has ended, and somebody still holds it.
     pub(crate) fn set_end(&self, end: End) {
+        self.is_used.set(true);
         if self.end.get().is_none() {
             let end = if self.is_cut_off.get() { End::Aborted } else { end };
             self.end.set(Some(end));
         }
     }
 
+    #[inline]
     fn reset(&mut self) {
-        self.is_closed.set(false);
-        self.is_cut_off.set(false);
-        self.end.set(None);
-        let (waiting, hooks) = (self.waiting.get_mut(), self.hooks.get_mut());
-        // Clearing nothing costs two calls.
-        if !waiting.is_empty() || !hooks.is_empty() {
-            waiting.clear();
-            hooks.clear();
+        if self.is_used.get() {
+            self.reset_used();
         }
     }
 
+    #[inline(never)]
+    fn reset_used(&mut self) {
+        self.is_used.set(false);
+        self.is_closed.set(false);
+        self.is_cut_off.set(false);
+        self.end.set(None);
+        self.waiting.get_mut().clear();
+        self.hooks.get_mut().clear();
+    }
+
+    #[inline]
     pub(crate) fn has_hooks(&self) -> bool {
-        !self.hooks.borrow().is_empty()
+        self.is_used.get() && !self.hooks.borrow().is_empty()
     }
 
     /// The client has left, or at least closed its half.
     pub fn set_closed(&self) {
+        self.is_used.set(true);
         if !self.is_closed.replace(true) {
             let waiting = self.waiting.take();
             waiting.into_iter().for_each(Waker::wake);

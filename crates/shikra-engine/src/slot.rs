@@ -3,7 +3,7 @@
 //! [`SlotFuture`] is a `Pin<Box<dyn Future>>` whose memory comes from, and goes back to, a small
 //! pool of the thread. It lives on one thread only. Because each future owns a block of its own,
 //! it may be forgotten (the block is lost, never reused), dropped in any order, or panic in `poll`
-//! and in `drop`. [`BoxFuture`] is its safe twin, which the tests hold it against.
+//! and in `drop`. A future that is over is dropped at once, and its block goes back. [`BoxFuture`] is its safe twin, which the tests hold it against.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
@@ -25,58 +25,120 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 /// let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
 /// assert_eq!(runtime.block_on(SlotFuture::new(async { 7 })), 7);
 /// ```
-pub struct SlotFuture<T> {
-    future: NonNull<dyn Future<Output = T>>,
+pub struct SlotFuture<T: 'static> {
+    /// Where the future is; `None` when it is over, and gone.
+    block: Option<NonNull<u8>>,
+    calls: &'static Calls<T>,
     // Neither `Send` nor `Sync`: the block belongs to the pool of the thread that made it.
     thread_bound: PhantomData<*mut ()>,
 }
 
-impl<T> SlotFuture<T> {
+/// What can be done with a future whose type is forgotten.
+///
+/// A `dyn Future` has as much, but would have to be asked for its size, and dropped by a second call.
+struct Calls<T> {
+    /// Polls the future in the block; when it is over, drops it, gives the block back and takes it away.
+    ///
+    /// The block must be one that a future of the type of these calls was written into.
+    poll: unsafe fn(&mut Option<NonNull<u8>>, &mut Context<'_>, &mut Poll<T>),
+    /// Drops the future in the block and gives that back. It must be such a block, and not be used again.
+    drop: unsafe fn(NonNull<u8>),
+}
+
+struct CallsOf<F>(PhantomData<F>);
+
+impl<F: Future + 'static> CallsOf<F> {
+    const CALLS: &'static Calls<F::Output> = &Calls { poll: poll::<F>, drop: drop_in::<F> };
+}
+
+impl<T: 'static> SlotFuture<T> {
     /// Moves `future` into a block.
+    #[inline]
     pub fn new<F: Future<Output = T> + 'static>(future: F) -> Self {
-        let block = take_block(Layout::new::<F>()).cast::<F>();
+        let block = take_block(Layout::new::<F>());
         // SAFETY: `take_block` returns memory that is valid for this layout, and nobody else
         // has a pointer to it.
         #[allow(unsafe_code)]
         unsafe {
-            block.write(future);
+            block.cast::<F>().write(future);
         }
-        let future: NonNull<dyn Future<Output = T>> = block;
-        Self { future, thread_bound: PhantomData }
+        Self { block: Some(block), calls: CallsOf::<F>::CALLS, thread_bound: PhantomData }
     }
-}
 
-impl<T> Future for SlotFuture<T> {
-    type Output = T;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        // SAFETY: `future` was written by `new` and is dropped only by `Drop`, so it is valid; the
-        // exclusive borrow of `self` makes this the only reference to it.
-        #[allow(unsafe_code)]
-        let future = unsafe { self.future.as_mut() };
-        // SAFETY: the future stays in its block until it is dropped there, so it never moves.
-        #[allow(unsafe_code)]
-        let future = unsafe { Pin::new_unchecked(future) };
-        future.poll(cx)
-    }
-}
-
-impl<T> Drop for SlotFuture<T> {
-    fn drop(&mut self) {
-        // SAFETY: see `poll`: the value is alive until the next line.
-        #[allow(unsafe_code)]
-        let layout = Layout::for_value(unsafe { self.future.as_ref() });
-        // Gives the block back even if the future's destructor panics.
-        let _block = GiveBack { block: self.future.cast(), layout };
-        // SAFETY: dropped once, here; nothing touches the value afterwards.
+    /// Polls the future, and puts what it says into `place`, whose own value is forgotten. A large value is moved less
+    /// often than if it was returned.
+    ///
+    /// # Panics
+    /// When the future is over.
+    #[inline]
+    pub fn poll_into(&mut self, cx: &mut Context<'_>, place: &mut Poll<T>) {
+        // SAFETY: the block is the one that `new` wrote a future of this type into.
         #[allow(unsafe_code)]
         unsafe {
-            self.future.drop_in_place();
+            (self.calls.poll)(&mut self.block, cx, place);
         }
     }
 }
 
-impl<T> fmt::Debug for SlotFuture<T> {
+impl<T: 'static> Future for SlotFuture<T> {
+    type Output = T;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let mut place = Poll::Pending;
+        self.poll_into(cx, &mut place);
+        place
+    }
+}
+
+impl<T: 'static> Drop for SlotFuture<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(block) = self.block {
+            // SAFETY: as in `poll`; the block is still there, so the future is too, and nobody uses it afterwards.
+            #[allow(unsafe_code)]
+            unsafe {
+                (self.calls.drop)(block);
+            }
+        }
+    }
+}
+
+/// [`Calls::poll`] of `F`.
+#[allow(unsafe_code)]
+unsafe fn poll<F: Future>(
+    block: &mut Option<NonNull<u8>>,
+    cx: &mut Context<'_>,
+    place: &mut Poll<F::Output>,
+) {
+    let Some(future) = *block else { panic!("a future is polled after its end") };
+    // SAFETY: the caller says that an `F` was written there; it is dropped only when the block is taken away. The
+    // borrow of the block makes this the only reference to it.
+    let pinned = unsafe { future.cast::<F>().as_mut() };
+    // SAFETY: the future stays in its block until it is dropped there, so it never moves.
+    let pinned = unsafe { Pin::new_unchecked(pinned) };
+    std::mem::forget(std::mem::replace(place, pinned.poll(cx)));
+    if place.is_ready() {
+        *block = None;
+        // SAFETY: as above; from the line before on nobody finds it any more.
+        unsafe {
+            drop_in::<F>(future);
+        }
+    }
+}
+
+/// [`Calls::drop`] of `F`.
+#[allow(unsafe_code)]
+unsafe fn drop_in<F>(block: NonNull<u8>) {
+    // Gives the block back even if the future's destructor panics.
+    let _block = GiveBack { block, layout: Layout::new::<F>() };
+    // SAFETY: the caller says that an `F` is there, and does not use it again.
+    unsafe {
+        block.cast::<F>().drop_in_place();
+    }
+}
+
+impl<T: 'static> fmt::Debug for SlotFuture<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SlotFuture")
     }
@@ -88,6 +150,7 @@ struct GiveBack {
 }
 
 impl Drop for GiveBack {
+    #[inline]
     fn drop(&mut self) {
         give_back(self.block, self.layout);
     }

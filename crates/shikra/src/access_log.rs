@@ -40,7 +40,7 @@ impl AccessLog {
 
     /// Logs a request that has ended.
     pub(crate) fn log(self, req: &Request, aborted: bool) {
-        let Some(observed) = req.extra().observed.as_deref() else { return };
+        let Some(observed) = req.extra().observed() else { return };
         if !tracing::enabled!(target: "shikra::access", tracing::Level::INFO) {
             return;
         }

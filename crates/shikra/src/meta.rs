@@ -65,10 +65,15 @@ impl Meta {
         values.swap_remove(index).1.downcast().ok()
     }
 
+    #[inline]
     pub(crate) fn clear(&mut self) {
-        let values = self.values.get_mut();
-        if !values.is_empty() {
-            values.clear();
+        if !self.values.get_mut().is_empty() {
+            self.clear_values();
         }
+    }
+
+    #[inline(never)]
+    fn clear_values(&mut self) {
+        self.values.get_mut().clear();
     }
 }

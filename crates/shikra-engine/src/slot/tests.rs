@@ -67,10 +67,48 @@ fn agrees_with_a_boxed_future_for_all_sizes() {
 #[test]
 fn a_block_is_reused_after_drop() {
     let first = SlotFuture::new(std::future::ready([1_u64; 9]));
-    let place = first.future.cast::<u8>();
+    let place = first.block;
     drop(first);
     let second = SlotFuture::new(std::future::ready([2_u64; 9]));
-    assert_eq!(second.future.cast::<u8>(), place);
+    assert_eq!(second.block, place);
+}
+
+#[test]
+fn a_block_is_reused_once_its_future_is_over() {
+    let drops = Rc::new(Cell::new(0));
+    let guard = CountsDrop(Rc::clone(&drops));
+    let mut first = SlotFuture::new(std::future::poll_fn(move |_| {
+        let _guard = &guard;
+        Poll::Ready([1_u64; 9])
+    }));
+    let place = first.block;
+    assert_eq!(poll_once(&mut first), Poll::Ready([1; 9]));
+    assert_eq!((drops.get(), first.block), (1, None));
+    let second = SlotFuture::new(std::future::ready(7_u32));
+    assert_eq!(second.block, place);
+    assert!(catch_unwind(AssertUnwindSafe(|| poll_once(&mut first))).is_err());
+    drop(first);
+    assert_eq!(drops.get(), 1);
+}
+
+#[test]
+fn a_future_that_panics_as_it_is_dropped_at_its_end_is_dropped_once() {
+    struct PanicsOnDrop(CountsDrop);
+    impl Drop for PanicsOnDrop {
+        fn drop(&mut self) {
+            panic!("in drop");
+        }
+    }
+    let drops = Rc::new(Cell::new(0));
+    let bomb = PanicsOnDrop(CountsDrop(Rc::clone(&drops)));
+    let mut future = SlotFuture::new(std::future::poll_fn(move |_| {
+        let _bomb = &bomb.0;
+        Poll::Ready(5)
+    }));
+    assert!(catch_unwind(AssertUnwindSafe(|| poll_once(&mut future))).is_err());
+    assert_eq!((drops.get(), future.block), (1, None));
+    drop(future);
+    assert_eq!(drops.get(), 1);
 }
 
 #[test]
@@ -78,10 +116,10 @@ fn a_forgotten_future_loses_its_block_and_harms_nobody() {
     let drops = Rc::new(Cell::new(0));
     let guard = CountsDrop(Rc::clone(&drops));
     let first = SlotFuture::new(async move { drop(guard) });
-    let place = first.future.cast::<u8>();
+    let place = first.block;
     std::mem::forget(first);
     let second = SlotFuture::new(std::future::ready(7_u32));
-    assert_ne!(second.future.cast::<u8>(), place);
+    assert_ne!(second.block, place);
     assert_eq!(drops.get(), 0);
 }
 

@@ -76,6 +76,11 @@ impl FieldLines {
         self.buf
     }
 
+    /// Says whether it has allocated.
+    pub fn owns_memory(&self) -> bool {
+        self.buf.capacity() > 0
+    }
+
     /// Says whether there are no fields.
     pub fn is_empty(&self) -> bool {
         self.len == 0

@@ -186,7 +186,7 @@ impl ReplyStart {
     /// Appends the head of a 200 with a body of `len` bytes, after which the connection goes on, for a client of
     /// HTTP/1.1. Says whether it did: where a field is set that is not the program's alone, it leaves the head to
     /// [`encode_reply_head`].
-    #[inline]
+    #[inline(always)]
     pub fn encode_ok(
         &mut self,
         out: &mut Vec<u8>,
@@ -228,9 +228,8 @@ impl ReplyStart {
         true
     }
 
-    #[inline]
+    #[inline(always)]
     fn encode_plain(&self, out: &mut Vec<u8>, fields: &FieldLines, len: u64) {
-        out.reserve(self.bytes.len() + fields.as_bytes().len() + PLAIN_END_BYTES_MAX);
         if fields.is_empty() {
             out.extend_from_slice(&self.bytes);
         } else {
@@ -243,7 +242,7 @@ impl ReplyStart {
 }
 
 /// Appends the value of `content-length`, the end of its line and the end of the head.
-#[inline]
+#[inline(always)]
 fn push_len_and_end(out: &mut Vec<u8>, len: u64) {
     let digit = |number: u64| b'0' + u8::try_from(number % 10).unwrap_or_default();
     match len {
@@ -487,8 +486,6 @@ fn push_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 }
 
 const CONTENT_LENGTH: &[u8] = b"content-length: ";
-/// Twenty digits, and two line ends.
-const PLAIN_END_BYTES_MAX: usize = 24;
 /// What a head takes besides its fields, reserved in one go.
 const TYPICAL_BYTES: usize = 192;
 const HEX: [u8; 16] = *b"0123456789abcdef";

@@ -71,6 +71,11 @@ impl Service for AppService {
         (res.is_plain() && self.observer.is_none()).then(|| res.reply_mut())
     }
 
+    #[inline]
+    fn is_spent(&self, res: &Response) -> bool {
+        res.owns_nothing()
+    }
+
     fn recover(&self, exchange: &Rc<Exchange<RequestExtra>>, panic: String) -> Answer<Response> {
         self.answer_failure(exchange, Error::panicked(panic))
     }
@@ -119,7 +124,7 @@ impl AppService {
         error: Error,
     ) -> Answer<Response> {
         let res = Response::from_error(error);
-        if exchange.extra().has_recovered.replace(true) {
+        if exchange.extra().recovers() {
             // The error handler has failed too.
             let req = Request::new(Rc::clone(exchange));
             let res = self.site(exchange).render_default(&req, res);
@@ -137,44 +142,49 @@ impl AppService {
             return Answer::Later(method_override::call(site, exchange));
         }
         let (head, extra) = unique.parts_mut();
-        let path = path_view(head);
-        let router = &site.frozen.router;
-        let found = match router.find_whole(head.method(), path, &mut extra.params) {
-            Some((route, _)) => router.routes().get(route.index()).map(|route| *route.value()),
-            None => None,
-        };
-        let outcome = match found {
-            Some(number) => Ok(number),
-            None => match router.search(head.method(), path, &mut extra.params) {
-                Outcome::Found { value, .. } => Ok(*value),
-                outcome => Err(outcome),
-            },
-        };
         extra.context = Some(Rc::clone(site) as Rc<dyn Context>);
         extra.body_bytes_max = COLLECTED_BYTES_MAX;
-        let miss = match outcome {
-            Ok(number) => {
-                let Some(route) = site.routes.get(number) else {
-                    return Answer::Later(SlotFuture::new(async { 500.into_response() }));
-                };
-                if let Some(max) = route.body_bytes_max {
-                    extra.body_bytes_max = max;
-                    if is_too_large(exchange, max, route.oversize) {
-                        return self.refuse_body(exchange, max, route.oversize);
-                    }
+        let (path, router) = (path_view(head), &site.frozen.router);
+        let found = match router.find_whole(head.method(), path, &mut extra.params) {
+            Some((route, _)) => route,
+            None => match router.search(head.method(), path, &mut extra.params) {
+                Outcome::Found { route, .. } => route,
+                outcome => {
+                    let miss = Miss::of(&outcome, head);
+                    return self.answer_miss(site, miss, exchange);
                 }
-                let req = Request::new(Rc::clone(exchange));
-                return Answer::Later(match route.chain() {
-                    Some(chain) => chain.start(0, req),
-                    None => site.chain(route, req.router_params(), req.path()).start(0, req),
-                });
-            }
-            Err(outcome) => Miss::of(&outcome, head),
+            },
         };
+        let number = router.routes().get(found.index()).map(|route| *route.value());
+        let Some(route) = number.and_then(|number| site.routes.get(number)) else {
+            return Answer::Later(SlotFuture::new(async { 500.into_response() }));
+        };
+        if let Some(max) = route.body_bytes_max
+            && let Some(refusal) = self.limit_body(exchange, max, route.oversize)
+        {
+            return refusal;
+        }
+        let req = Request::new(Rc::clone(exchange));
+        Answer::Later(match route.chain() {
+            Some(chain) => chain.start(0, req),
+            None => site.chain(route, req.router_params(), req.path()).start(0, req),
+        })
+    }
+
+    /// Answers a request that no route answers. Apart from the way of all others, which is shorter for it.
+    #[inline(never)]
+    fn answer_miss(
+        &self,
+        site: &Rc<WorkerSite>,
+        miss: Miss,
+        exchange: &mut Rc<Exchange<RequestExtra>>,
+    ) -> Answer<Response> {
         if let Some(router) = &site.frozen.with_no_such_method
+            && let Some(unique) = Rc::get_mut(exchange)
+            && let (head, extra) = unique.parts_mut()
             && let Some(why) = miss.why().filter(|_| *head.method() != Method::OPTIONS)
             && let Outcome::Found { value, .. } =
-                router.find(head.method(), path, &mut extra.params)
+                router.find(head.method(), path_view(head), &mut extra.params)
             && let Some(route) = site.routes.get(*value)
         {
             return self.call_no_such_method(site, route, why, exchange);
@@ -183,6 +193,18 @@ impl AppService {
             return self.call_beside(route, &chain, exchange);
         }
         Answer::Later(site.call_outer(Request::new(Rc::clone(exchange)), miss))
+    }
+
+    /// Sets the limit of a body; refuses one that is over it already.
+    #[inline(never)]
+    fn limit_body(
+        &self,
+        exchange: &mut Rc<Exchange<RequestExtra>>,
+        max: u64,
+        oversize: Oversize,
+    ) -> Option<Answer<Response>> {
+        Rc::get_mut(exchange)?.parts_mut().1.body_bytes_max = max;
+        is_too_large(exchange, max, oversize).then(|| self.refuse_body(exchange, max, oversize))
     }
 
     /// Makes the service of the root and its host children, of which there is at least the root.
@@ -304,11 +326,10 @@ impl AppService {
         chain: &Rc<Chain>,
         exchange: &mut Rc<Exchange<RequestExtra>>,
     ) -> Answer<Response> {
-        if let (Some(max), Some(unique)) = (route.body_bytes_max, Rc::get_mut(exchange)) {
-            unique.parts_mut().1.body_bytes_max = max;
-            if is_too_large(exchange, max, route.oversize) {
-                return self.refuse_body(exchange, max, route.oversize);
-            }
+        if let Some(max) = route.body_bytes_max
+            && let Some(refusal) = self.limit_body(exchange, max, route.oversize)
+        {
+            return refusal;
         }
         Answer::Later(chain.start(0, Request::new(Rc::clone(exchange))))
     }

@@ -61,7 +61,7 @@ impl Observer {
             let given = settings.accept(peer, head.get_all(FIELD));
             given.unwrap_or_else(|| self.ids.make())
         });
-        extra.observed = Some(Box::new(Observed::new(id)));
+        extra.observe(Observed::new(id));
     }
 
     /// An exchange has its first answer.
@@ -100,7 +100,7 @@ impl Observer {
 
     /// An exchange has its reply, which is about to be sent.
     pub(super) fn reply(&self, exchange: &Rc<Exchange<RequestExtra>>, reply: &mut Reply) {
-        let Some(observed) = exchange.extra().observed.as_deref() else { return };
+        let Some(observed) = exchange.extra().observed() else { return };
         let echoed = observed
             .id
             .as_deref()

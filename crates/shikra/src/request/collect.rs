@@ -42,15 +42,17 @@ impl Collected {
         self.whole.borrow().is_some() || self.parts.borrow().is_some()
     }
 
+    #[inline]
     pub(super) fn reset(&mut self) {
-        let (whole, parts) = (self.whole.get_mut(), self.parts.get_mut());
-        if whole.is_some() {
-            *whole = None;
-        }
-        if parts.is_some() {
-            *parts = None;
+        if self.whole.get_mut().is_some() || self.parts.get_mut().is_some() {
+            self.forget();
         }
         self.is_streamed.set(false);
+    }
+
+    #[inline(never)]
+    fn forget(&mut self) {
+        (*self.whole.get_mut(), *self.parts.get_mut()) = (None, None);
     }
 
     #[inline]

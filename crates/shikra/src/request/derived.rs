@@ -67,7 +67,9 @@ impl Request {
         let mut exchange = head.into_exchange(*self.exchange.client(), &limits)?;
         let (_, extra) = exchange.parts_mut();
         extra.body_bytes_max = self.extra().body_bytes_max;
-        extra.source = Some(self.source().clone());
+        if let Some(rare) = extra.rare_mut() {
+            rare.source = Some(self.source().clone());
+        }
         Ok(Self::new(Rc::new(exchange)))
     }
 

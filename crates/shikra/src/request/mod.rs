@@ -79,15 +79,21 @@ pub(crate) struct RequestExtra {
     /// The most bytes that collecting the body may take.
     pub(crate) body_bytes_max: u64,
     collected: Collected,
+    rare: OnceCell<Box<Rare>>,
+}
+
+/// What few requests have.
+#[derive(Default)]
+struct Rare {
     /// Filled when somebody asks for it, and proxies are trusted.
-    origin: OnceCell<Box<Origin>>,
-    rerouted: OnceCell<Box<Rerouted>>,
+    origin: OnceCell<Origin>,
+    rerouted: OnceCell<Rerouted>,
     /// The request that this one stands for.
     source: Option<Request>,
     /// A panic has been answered already.
-    pub(crate) has_recovered: Cell<bool>,
+    has_recovered: Cell<bool>,
     /// What is noted of the exchange, where the application wants to know of it.
-    pub(crate) observed: Option<Box<Observed>>,
+    observed: Option<Observed>,
 }
 
 impl Extra for RequestExtra {
@@ -97,29 +103,54 @@ impl Extra for RequestExtra {
         self.params.shed();
         self.meta.clear();
         self.collected.reset();
-        self.has_recovered.set(false);
-        // Few requests have one of these: a look at each is less than the code that drops nothing.
-        if self.origin.get().is_some() {
-            self.origin.take();
-        }
-        if self.rerouted.get().is_some() {
-            self.rerouted.take();
-        }
-        if self.source.is_some() {
-            self.source = None;
-        }
-        if self.observed.is_some() {
-            self.observed = None;
+        if self.rare.get().is_some() {
+            self.forget_rare();
         }
     }
 }
 
 impl RequestExtra {
+    #[inline(never)]
+    fn forget_rare(&mut self) {
+        self.rare.take();
+    }
+
     #[inline]
     fn routed_params(&self) -> &Params {
-        match self.rerouted.get() {
+        match self.rerouted() {
             None => &self.params,
             Some(rerouted) => &rerouted.params,
+        }
+    }
+
+    #[inline]
+    fn rerouted(&self) -> Option<&Rerouted> {
+        self.rare.get()?.rerouted.get()
+    }
+
+    fn rare(&self) -> &Rare {
+        self.rare.get_or_init(Box::default)
+    }
+
+    fn rare_mut(&mut self) -> Option<&mut Rare> {
+        self.rare();
+        self.rare.get_mut().map(|rare| &mut **rare)
+    }
+
+    /// Notes that a panic is being answered; says whether one was before.
+    pub(crate) fn recovers(&self) -> bool {
+        self.rare().has_recovered.replace(true)
+    }
+
+    /// What is noted of the exchange, where the application wants to know of it.
+    pub(crate) fn observed(&self) -> Option<&Observed> {
+        self.rare.get()?.observed.as_ref()
+    }
+
+    /// Begins to note it.
+    pub(crate) fn observe(&mut self, observed: Observed) {
+        if let Some(rare) = self.rare_mut() {
+            rare.observed = Some(observed);
         }
     }
 }
@@ -178,7 +209,7 @@ impl Request {
 
     /// The request that the router has seen: this one, or the one that it stands for.
     pub(crate) fn source(&self) -> &Self {
-        self.extra().source.as_ref().unwrap_or(self)
+        self.extra().rare.get().and_then(|rare| rare.source.as_ref()).unwrap_or(self)
     }
 
     fn context(&self) -> Option<&dyn Context> {
@@ -187,13 +218,13 @@ impl Request {
 
     /// Makes it a request of another method and route. Nobody else has seen it yet.
     pub(crate) fn reroute(&self, rerouted: Rerouted) {
-        let is_first = self.extra().rerouted.set(Box::new(rerouted)).is_ok();
+        let is_first = self.extra().rare().rerouted.set(rerouted).is_ok();
         debug_assert!(is_first, "a request is rerouted once");
     }
 
     /// The most bytes that collecting the body may take.
     pub(crate) fn body_bytes_max(&self) -> u64 {
-        let rerouted = self.extra().rerouted.get();
+        let rerouted = self.extra().rerouted();
         rerouted.map_or(self.extra().body_bytes_max, |rerouted| rerouted.body_bytes_max)
     }
 

@@ -42,6 +42,6 @@ impl Request {
     /// ```
     #[must_use]
     pub fn id(&self) -> Option<&str> {
-        self.extra().observed.as_deref()?.id.as_deref()
+        self.extra().observed()?.id.as_deref()
     }
 }

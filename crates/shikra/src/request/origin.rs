@@ -125,7 +125,7 @@ impl RequestExtra {
         client: &Client,
         proxies: &TrustedProxies,
     ) -> &Origin {
-        self.origin.get_or_init(|| Box::new(Origin::find(head, peer_ip(client), proxies)))
+        self.rare().origin.get_or_init(|| Origin::find(head, peer_ip(client), proxies))
     }
 }
 

@@ -10,7 +10,7 @@ impl Request {
     /// ([`App::method_override`](crate::App::method_override)).
     #[must_use]
     pub fn method(&self) -> &Method {
-        match self.extra().rerouted.get() {
+        match self.extra().rerouted() {
             None => self.exchange.head().method(),
             Some(rerouted) => &rerouted.method,
         }

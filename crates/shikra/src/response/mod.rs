@@ -308,6 +308,18 @@ impl Response {
         self.aside.is_none()
     }
 
+    /// Whether dropping it would do nothing, which takes longer to find out by doing so.
+    #[inline]
+    pub(crate) fn owns_nothing(&self) -> bool {
+        let Reply { reason, fields, body, .. } = &self.reply;
+        let has_body = match body {
+            ReplyBody::Empty | ReplyBody::Static(_) => false,
+            ReplyBody::Owned(bytes) => bytes.capacity() > 0,
+            ReplyBody::Bytes(_) | ReplyBody::Stream(_) | ReplyBody::Abort => true,
+        };
+        !has_body && !fields.owns_memory() && reason.is_none() && self.aside.is_none()
+    }
+
     pub(crate) fn into_reply(self) -> Reply {
         self.reply
     }

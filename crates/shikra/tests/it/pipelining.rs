@@ -200,3 +200,26 @@ fn connections_do_not_wait_for_each_other() {
     assert_eq!(client.get("/slow/3").send().text(), "3");
     assert_eq!(client.connections(), 1);
 }
+
+/// The blocks of exchanges are used again, and so is the state of what decodes into them.
+#[test]
+fn a_head_that_was_refused_leaves_nothing_to_the_next_connection() {
+    let client = client(app());
+    let parts = [
+        ["\r\nGET /fast/1 HT", "TQ/1.1\r\n\r\n"],
+        ["GET /fast/1 HTTP/1.1\r\nhost: x\r\ncookie: a=b\r\n", "no field\r\n\r\n"],
+        ["GET /fast/1 HTTP/1.1\r\nhost: x\r\n", "host: y\r\n\r\n"],
+        ["PUT /fast/1 HTTP/1.0\r\nconnection: keep-alive\r\n", "content-length: x\r\n\r\n"],
+    ];
+    for [first, second] in parts {
+        let connection = client.connect();
+        connection.write(first);
+        connection.write(second);
+        let refusal = connection.read_to_end().unwrap();
+        assert!(refusal.starts_with(b"HTTP/1.1 400"), "{first}{second}");
+        for n in 2..4 {
+            let reply = client.get(&format!("/fast/{n}")).send();
+            assert_eq!((reply.text(), reply.status().as_u16()), (n.to_string(), 200));
+        }
+    }
+}

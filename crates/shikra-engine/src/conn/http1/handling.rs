@@ -13,6 +13,7 @@ use std::task::{Context, Poll};
 
 impl<I: Io, S: Service> Connection<I, S> {
     /// Polls the handler until it is done or waits for something that is not here.
+    #[inline(never)]
     pub(super) fn poll_handling(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Step {
         let Stage::Handling { mut future, mut active } =
             std::mem::replace(&mut self.stage, Stage::Empty)

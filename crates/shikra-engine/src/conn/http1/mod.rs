@@ -23,7 +23,6 @@ use crate::slot::SlotFuture;
 use crate::timer::Timer;
 use body::BodyProgress;
 use sending::Sending;
-use shikra_proto::http1::HeadDecoder;
 use shikra_proto::http1::state::{Event, State};
 use std::fmt;
 use std::future::Future;
@@ -40,7 +39,7 @@ pub struct Connection<I, S: Service> {
     incoming: Option<Box<Incoming<S::Extra>>>,
     late: Option<Box<Late<S::Extra>>>,
     timer: Option<Timer>,
-    /// When the state was entered, or for `Idle` when the last reply was made.
+    /// When the state was entered, or for `Idle` when the last reply was made. `Handling` has no use for it.
     since: Millis,
     write_is_shut: bool,
     is_first: bool,
@@ -56,8 +55,8 @@ struct Incoming<X> {
     bytes: Vec<u8>,
     /// Whether the bytes are known to be a part of a head, so that only more of them can help.
     is_partial: bool,
-    /// The block of a head that has come in part, and the decoder, which goes on where it stopped.
-    head: Option<(HeadDecoder, Rc<Exchange<X>>)>,
+    /// The block of a head that has come in part, whose decoding goes on where it stopped.
+    head: Option<Rc<Exchange<X>>>,
 }
 
 /// What a connection has only while its peer is behind with its replies, or has closed its half.

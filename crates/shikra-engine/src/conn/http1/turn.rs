@@ -6,12 +6,10 @@ use crate::service::{Answer, Exchange, Incident, Refusal, Reply, Service, panic_
 use crate::slot::SlotFuture;
 use http::StatusCode;
 use shikra_proto::http1::state::{After, Event, State};
-use shikra_proto::http1::{BodyFraming, HeadDecoder, HeadError, HeadStatus, peek_method};
+use shikra_proto::http1::{BodyFraming, HeadError, HeadStatus, peek_method};
 use std::any::Any;
-use std::future::Future;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
@@ -25,6 +23,11 @@ enum Stop {
     /// Others are to have their turn, or the socket has to take the replies first.
     Turn,
 }
+
+/// A handler, unless the service has a reply already; or its panic.
+type Called<R> = (std::thread::Result<Option<SlotFuture<R>>>, Option<Reply>);
+/// A handler that was polled, whether it panicked, and its response.
+type Polled<R> = (SlotFuture<R>, std::thread::Result<()>, Poll<R>);
 
 impl<I: Io, S: Service> Connection<I, S> {
     /// `Idle` and `Head`: answers all requests that are at hand, then reads more.
@@ -156,54 +159,52 @@ impl<I: Io, S: Service> Connection<I, S> {
         out: &mut Vec<u8>,
         bytes: &[u8],
     ) -> (usize, Stop) {
-        let hub = Rc::clone(self.hub.hub());
-        let limits = &hub.base.limits;
-        let mut used = 0;
+        let mut rest = bytes;
         let mut answered = 0;
-        loop {
-            let rest = bytes.get(used..).unwrap_or_default();
+        let stop = loop {
+            let limits = &self.hub.base.limits;
             if rest.is_empty() {
-                return (used, Stop::Starved);
+                break Stop::Starved;
             }
             if answered == limits.requests_per_turn_max {
-                return (used, Stop::Turn);
+                break Stop::Turn;
             }
             if out.len() >= limits.waiting_reply_bytes_max {
                 self.write_out(out);
             }
             if self.state == State::Closed {
-                return (used, Stop::State);
+                break Stop::State;
             }
             if self.has_output() {
-                return (used, Stop::Turn);
+                break Stop::Turn;
             }
             let partial = self.incoming.as_mut().and_then(|incoming| incoming.head.take());
-            let (mut decoder, mut exchange) = partial
-                .unwrap_or_else(|| (HeadDecoder::default(), hub.take_exchange(&self.client)));
+            let mut exchange = partial.unwrap_or_else(|| self.hub.take_exchange(&self.client));
             let Some(unique) = Rc::get_mut(&mut exchange) else { continue };
-            match decoder.decode(rest, &limits.head, unique.head_mut()) {
+            match unique.decode(rest, &self.hub.base.limits.head) {
                 Ok(HeadStatus::Partial) => {
-                    self.incoming().head = Some((decoder, exchange));
-                    return (used, Stop::Starved);
+                    self.incoming().head = Some(exchange);
+                    break Stop::Starved;
                 }
                 Err(error) => {
                     self.refuse(out, rest, exchange.head().target(), &error);
-                    hub.give_exchange(exchange);
+                    self.hub.give_exchange(exchange);
                     return (bytes.len(), Stop::State);
                 }
                 Ok(HeadStatus::Complete { len }) => {
-                    used += len;
-                    unique.set_client(&self.client, hub.base.clock.now());
+                    rest = rest.get(len..).unwrap_or_default();
+                    unique.set_client(&self.client, self.hub.base.clock.now());
                 }
             }
             self.enter_handling();
-            let body = self.begin_body(&exchange, bytes, &mut used);
+            let body = self.begin_body(&exchange, &mut rest);
             self.call(cx, out, exchange, body);
             answered += 1;
             if self.state != State::Idle {
-                return (used, Stop::State);
+                break Stop::State;
             }
-        }
+        };
+        (bytes.len() - rest.len(), stop)
     }
 
     fn enter_handling(&mut self) {
@@ -212,34 +213,42 @@ impl<I: Io, S: Service> Connection<I, S> {
             State::Idle => const { State::Idle.next(Event::Bytes).next(Event::HeadDone) },
             state => state.next(Event::HeadDone),
         };
-        self.since = self.now();
         self.base().load().count_request();
         self.is_first = false;
     }
 
-    /// Takes what has come of a body, from the byte `used`; returns the rest's progress, if there is a rest.
+    /// Takes what has come of a body from the front of `bytes`; returns the rest's progress, if there is a rest.
+    #[inline]
     fn begin_body(
         &mut self,
         exchange: &Exchange<S::Extra>,
-        bytes: &[u8],
-        used: &mut usize,
+        bytes: &mut &[u8],
     ) -> Option<Box<BodyProgress>> {
-        let head = exchange.head();
-        let framing = head.body_framing();
-        if let BodyFraming::None = framing {
-            return None;
+        match exchange.head().body_framing() {
+            BodyFraming::None => None,
+            framing => self.begin_some_body(exchange, framing, bytes),
         }
-        let bytes = bytes.get(*used..).unwrap_or_default();
+    }
+
+    #[inline(never)]
+    fn begin_some_body(
+        &mut self,
+        exchange: &Exchange<S::Extra>,
+        framing: BodyFraming,
+        bytes: &mut &[u8],
+    ) -> Option<Box<BodyProgress>> {
         if let BodyFraming::Length(len @ 1..) = framing
-            && let Some(whole) = usize::try_from(len).ok().and_then(|len| bytes.get(..len))
+            && let Ok(len) = usize::try_from(len)
+            && let Some((whole, behind)) = bytes.split_at_checked(len)
         {
             exchange.body().open_whole(whole);
-            *used += whole.len();
+            *bytes = behind;
             return None;
         }
-        let mut progress = BodyProgress::new(framing, head.expects_continue());
+        let mut progress = BodyProgress::new(framing, exchange.head().expects_continue());
         progress.open(exchange.body());
-        *used += progress.take_from(bytes, exchange.body(), &self.base().limits.body);
+        let used = progress.take_from(bytes, exchange.body(), &self.base().limits.body);
+        *bytes = bytes.get(used..).unwrap_or_default();
         (!progress.is_over()).then(|| Box::new(progress))
     }
 
@@ -252,42 +261,78 @@ impl<I: Io, S: Service> Connection<I, S> {
         body: Option<Box<BodyProgress>>,
     ) {
         let service = self.hub.service();
-        let (mut now, mut waiting) = (None, None);
-        // What the handler makes is returned as it is: a response is large, and would be moved once more in
-        // anything else.
-        let mut called = catch_unwind(AssertUnwindSafe(|| match service.call(&mut exchange) {
-            Answer::Now(reply) => {
-                now = Some(reply);
-                Poll::Pending
-            }
-            Answer::Later(future) => {
-                let future = waiting.insert(future);
-                exchange.body().attend(|| Pin::new(future).poll(cx))
+        let mut reply = None;
+        // A reply is large, and would be moved once more in what this returns.
+        let called = catch_unwind(AssertUnwindSafe(|| match service.call(&mut exchange) {
+            Answer::Later(future) => Some(future),
+            Answer::Now(now) => {
+                reply = Some(now);
+                None
             }
         }));
-        if !matches!(called, Ok(Poll::Pending))
-            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| waiting = None))
+        let Ok(Some(mut future)) = called else {
+            return self.answered(cx, out, Active { exchange, service, body }, (called, reply));
+        };
+        let mut response = Poll::Pending;
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            exchange.body().attend(|| future.poll_into(cx, &mut response));
+        }));
+        self.note_peer(&exchange);
+        if let (Ok(()), Poll::Ready(answer), None) = (&polled, &mut response, &body)
+            && let Some(reply) = service.as_reply(answer)
+            && self.reply_usual(out, &exchange, reply)
         {
-            called = Err(panic);
+            if service.is_spent(answer) {
+                std::mem::forget(response);
+            }
+            return self.finish_exchange(exchange);
         }
-        // What a client asked for before it closed its half is answered within the same grace.
+        self.polled(cx, out, Active { exchange, service, body }, (future, polled, response));
+    }
+
+    /// What a client asked for before it closed its half is answered within the same grace.
+    #[inline]
+    fn note_peer(&self, exchange: &Exchange<S::Extra>) {
         if self.peer_finished_at().is_some() {
             exchange.fate().set_closed();
         }
-        if let (Ok(Poll::Ready(response)), None) = (&mut called, &body)
-            && let Some(reply) = service.as_reply(response)
-            && self.reply_usual(out, &exchange, reply)
-        {
-            return self.finish_exchange(exchange);
+    }
+
+    /// Goes on with what a service has answered at once.
+    #[inline(never)]
+    fn answered(
+        &mut self,
+        cx: &mut Context<'_>,
+        out: &mut Vec<u8>,
+        active: Active<S>,
+        (called, reply): Called<S::Response>,
+    ) {
+        self.note_peer(&active.exchange);
+        match (called, reply) {
+            (Ok(None), Some(reply)) => self.reply(out, active, reply),
+            (Ok(Some(future)), _) => self.begin_handling(cx, future, active),
+            (Ok(None), None) => self.recover(cx, out, active, &"no answer"),
+            (Err(panic), _) => self.recover(cx, out, active, &*panic),
         }
-        let active = Active { exchange, service, body };
-        match (called, waiting, now) {
-            (Ok(Poll::Ready(response)), ..) => self.complete(cx, out, active, response),
-            (Ok(Poll::Pending), Some(future), _) => self.begin_handling(cx, future, active),
-            (Ok(Poll::Pending), None, Some(reply)) => self.reply(out, active, reply),
-            // One of them is set.
-            (Ok(Poll::Pending), None, None) => self.recover(cx, out, active, &"no answer"),
-            (Err(panic), ..) => self.recover(cx, out, active, &*panic),
+    }
+
+    /// Goes on with what the first poll of a handler has come to.
+    #[inline(never)]
+    fn polled(
+        &mut self,
+        cx: &mut Context<'_>,
+        out: &mut Vec<u8>,
+        active: Active<S>,
+        (future, polled, response): Polled<S::Response>,
+    ) {
+        match (polled, response) {
+            (Ok(()), Poll::Ready(response)) => self.complete(cx, out, active, response),
+            (Ok(()), Poll::Pending) => self.begin_handling(cx, future, active),
+            (Err(panic), _) => {
+                let dropped = catch_unwind(AssertUnwindSafe(|| drop(future)));
+                let panic = dropped.err().unwrap_or(panic);
+                self.recover(cx, out, active, &*panic);
+            }
         }
     }
 
@@ -318,6 +363,7 @@ impl<I: Io, S: Service> Connection<I, S> {
     }
 
     /// A panic that the service did not catch: it answers, and the connection goes on.
+    #[inline(never)]
     pub(super) fn recover(
         &mut self,
         cx: &Context<'_>,

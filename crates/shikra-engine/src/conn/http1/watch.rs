@@ -79,7 +79,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             let incoming = self.incoming.take();
             let bytes = incoming.as_ref().map_or(&[][..], |incoming| &incoming.bytes);
             let head = incoming.as_ref().and_then(|incoming| incoming.head.as_ref());
-            let target = head.map_or("", |(_, exchange)| exchange.head().target());
+            let target = head.map_or("", |exchange| exchange.head().target());
             self.refuse_with(out, bytes, target, status, why);
         } else {
             self.go(Event::Timeout);
@@ -92,7 +92,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             (self.state, self.is_first, &self.late, &self.timer)
         {
             // The one deadline between requests, as `state_deadline` has it.
-            return timer.arm(self.since.plus(self.base().limits.keep_alive_timeout));
+            return timer.arm(Millis(self.since.0.saturating_add(self.base().keep_alive.0)));
         }
         let nearest = match self.stage {
             // Between requests only the state has a deadline.
