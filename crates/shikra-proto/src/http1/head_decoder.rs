@@ -329,16 +329,14 @@ struct PlainLine {
 #[inline]
 fn plain_line(bytes: &[u8], start: u32) -> Option<(PlainLine, &[u8])> {
     let (name_len, known) = field_name(bytes)?;
-    let rest = bytes.get(name_len as usize..)?;
-    let ([_, space, first], _) = rest.split_first_chunk()?;
+    let name_end = name_len as usize;
     // What is not as expected here is white space or the line's end.
-    if *space != b' ' || *first <= b' ' {
-        return None;
-    }
+    let &[_, b' ', b'!'..=u8::MAX] = bytes.get(name_end..name_end + 3)? else { return None };
     let value_at = name_len + 2;
-    let value_end = value_at + printable_len(bytes, rest.get(2..)?)?;
+    let value_end = value_at + printable_len(bytes, bytes.get(name_end + 2..)?)?;
+    let (line, next) = bytes.split_at_checked(value_end as usize + 2)?;
     // The byte before the end, and the line's end.
-    let (&[last, cr, lf], next) = bytes.get(value_end as usize - 1..)?.split_first_chunk()?;
+    let &[last, cr, lf] = line.last_chunk()?;
     // RFC 9110 §5.5: white space around the value is not part of it.
     if [cr, lf] != *b"\r\n" || last == b' ' {
         return None;
