@@ -385,6 +385,9 @@ impl BodyCell {
             state.stage = Stage::Failed(BodyError::Over);
         }
         state.connection = None;
+        if state.readers.is_empty() {
+            return;
+        }
         drop(state);
         while let Some(reader) = self.next_reader() {
             reader.wake();

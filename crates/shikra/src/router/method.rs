@@ -98,6 +98,7 @@ impl Methods {
     pub(super) fn code(&self, method: &Method) -> Code {
         match *method {
             Method::GET => GET,
+            Method::POST => POST,
             _ => self.code_of_another(method),
         }
     }
@@ -133,7 +134,7 @@ fn standard_code(method: &Method) -> Option<Code> {
         Method::HEAD => HEAD,
         Method::OPTIONS => OPTIONS,
         Method::PATCH => 5,
-        Method::POST => 6,
+        Method::POST => POST,
         Method::PUT => 7,
         Method::TRACE => 8,
         _ => return None,
@@ -155,6 +156,7 @@ const STANDARD: [Method; 9] = [
 pub(super) const GET: Code = 2;
 pub(super) const HEAD: Code = 3;
 const OPTIONS: Code = 4;
+const POST: Code = 6;
 /// Routes for every method.
 pub(super) const ANY: Code = 254;
 /// Methods of requests that no route names.
