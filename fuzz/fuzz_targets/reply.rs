@@ -40,7 +40,7 @@ fn write_and_read(bytes: &[u8]) {
         version: Version::HTTP_11,
         status: StatusCode::from_u16(code).expect("200 to 455"),
         reason: Some(&reason),
-        date: &date::encode(0),
+        date: &date::HttpDate::at(0),
         content_type: Some("text/plain"),
         fields: &fields,
         framing: ReplyFraming::None,

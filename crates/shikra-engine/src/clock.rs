@@ -4,7 +4,7 @@
 //! at it when it wakes up and after every few connections; everything else reads a cell.
 
 use crate::rt;
-use shikra_proto::date;
+use shikra_proto::date::HttpDate;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub struct Clock {
     start_unix: Duration,
     now: Cell<Millis>,
     second: Cell<u64>,
-    date: Cell<[u8; 29]>,
+    date: Cell<HttpDate>,
     turns: Cell<u32>,
     pulse: Option<Arc<Pulse>>,
 }
@@ -123,7 +123,7 @@ impl Clock {
             start_unix,
             now: Cell::new(Millis(0)),
             second: Cell::new(start_unix.as_secs()),
-            date: Cell::new(date::encode(start_unix.as_secs())),
+            date: Cell::new(HttpDate::at(start_unix.as_secs())),
             turns: Cell::new(0),
             pulse,
         };
@@ -150,7 +150,7 @@ impl Clock {
 
     /// The date at the last refresh, as `date` fields have it (RFC 9110 §5.6.7).
     #[must_use]
-    pub fn date(&self) -> [u8; 29] {
+    pub fn date(&self) -> HttpDate {
         self.date.get()
     }
 
@@ -175,7 +175,7 @@ impl Clock {
         let second = self.start_unix.saturating_add(elapsed).as_secs();
         if second != self.second.get() {
             self.second.set(second);
-            self.date.set(date::encode(self.wall_second(second)));
+            self.date.set(HttpDate::at(self.wall_second(second)));
         }
     }
 
@@ -207,7 +207,7 @@ mod tests {
     fn date_is_now() {
         let clock = Clock::new(None);
         let now = unix_time().as_secs();
-        let parsed = date::decode(&clock.date(), now).unwrap();
+        let parsed = shikra_proto::date::decode(clock.date().as_bytes(), now).unwrap();
         assert!(now.abs_diff(u64::try_from(parsed).unwrap()) <= 1);
     }
 }

@@ -3,7 +3,8 @@
 //! [`SlotFuture`] is a `Pin<Box<dyn Future>>` whose memory comes from, and goes back to, a small
 //! pool of the thread. It lives on one thread only. Because each future owns a block of its own,
 //! it may be forgotten (the block is lost, never reused), dropped in any order, or panic in `poll`
-//! and in `drop`. A future that is over is dropped at once, and its block goes back. [`BoxFuture`] is its safe twin, which the tests hold it against.
+//! and in `drop`. A future that is over is dropped at once, and its block goes back. [`BoxFuture`]
+//! is its safe twin, which the tests hold it against.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
@@ -55,13 +56,22 @@ impl<T: 'static> SlotFuture<T> {
     /// Moves `future` into a block.
     #[inline]
     pub fn new<F: Future<Output = T> + 'static>(future: F) -> Self {
+        Self::with(move || future)
+    }
+
+    /// Makes a future in a block. What is small is written there at once, instead of first elsewhere.
+    #[inline]
+    pub fn with<F: Future<Output = T> + 'static>(make: impl FnOnce() -> F) -> Self {
         let block = take_block(Layout::new::<F>());
+        // Gives the block back if `make` panics.
+        let guard = GiveBack { block, layout: Layout::new::<F>() };
         // SAFETY: `take_block` returns memory that is valid for this layout, and nobody else
         // has a pointer to it.
         #[allow(unsafe_code)]
         unsafe {
-            block.cast::<F>().write(future);
+            block.cast::<F>().write(make());
         }
+        std::mem::forget(guard);
         Self { block: Some(block), calls: CallsOf::<F>::CALLS, thread_bound: PhantomData }
     }
 

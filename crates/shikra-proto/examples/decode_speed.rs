@@ -70,7 +70,7 @@ fn decode(bytes: &[u8], runs: u64) {
 }
 
 fn encode(runs: u64) {
-    let date = shikra_proto::date::encode(1_800_000_000);
+    let date = shikra_proto::date::HttpDate::at(1_800_000_000);
     let fields = FieldLines::new();
     let mut out = Vec::new();
     for _ in 0..runs {

@@ -27,6 +27,47 @@ pub fn encode(unix_s: u64) -> [u8; 29] {
     out
 }
 
+/// A date that is written once and sent many times. Two of them are compared by their second alone, which costs less
+/// than their text does.
+///
+/// # Examples
+///
+/// ```
+/// use shikra_proto::date::HttpDate;
+///
+/// let date = HttpDate::at(784_111_777);
+/// assert_eq!(date.as_bytes(), b"Sun, 06 Nov 1994 08:49:37 GMT");
+/// assert_ne!(date, HttpDate::at(0));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct HttpDate {
+    unix_s: u64,
+    text: [u8; 29],
+}
+
+impl HttpDate {
+    /// The date of a second since 1970, as [`encode`] writes it.
+    #[must_use]
+    pub fn at(unix_s: u64) -> Self {
+        Self { unix_s, text: encode(unix_s) }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 29] {
+        &self.text
+    }
+}
+
+impl PartialEq for HttpDate {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.unix_s == other.unix_s
+    }
+}
+
+impl Eq for HttpDate {}
+
 /// Reads a date in any of the three forms that recipients must accept; `None` if it is none of them.
 ///
 /// `now_s` decides the century of a year of two digits: more than 50 years in the future means the past (RFC 9110 §5.6.7).

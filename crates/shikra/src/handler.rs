@@ -50,6 +50,6 @@ where
     R: IntoResponse + 'static,
 {
     fn call(self: Rc<Self>, req: Request) -> SlotFuture<Response> {
-        SlotFuture::new(async move { (self.0.function)(req).await.into_response() })
+        SlotFuture::with(|| async move { (self.0.function)(req).await.into_response() })
     }
 }

@@ -187,7 +187,7 @@ where
     R: IntoResponse + 'static,
 {
     fn call(self: Rc<Self>, req: Request, next: Next) -> SlotFuture<Response> {
-        SlotFuture::new(async move { (self.0.function)(req, next).await.into_response() })
+        SlotFuture::with(|| async move { (self.0.function)(req, next).await.into_response() })
     }
 }
 

@@ -74,6 +74,16 @@ fn a_block_is_reused_after_drop() {
 }
 
 #[test]
+fn a_block_whose_future_is_never_made_goes_back() {
+    let first = SlotFuture::new(std::future::ready([1_u64; 9]));
+    let place = first.block;
+    drop(first);
+    let make = || -> std::future::Ready<[u64; 9]> { panic!("in the making") };
+    assert!(catch_unwind(AssertUnwindSafe(|| SlotFuture::with(make))).is_err());
+    assert_eq!(SlotFuture::new(std::future::ready([2_u64; 9])).block, place);
+}
+
+#[test]
 fn a_block_is_reused_once_its_future_is_over() {
     let drops = Rc::new(Cell::new(0));
     let guard = CountsDrop(Rc::clone(&drops));

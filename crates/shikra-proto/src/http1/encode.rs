@@ -2,8 +2,9 @@
 
 use http::{Method, StatusCode, Version};
 
+use crate::date::{self, HttpDate};
 use crate::header::{self, FieldLines};
-use crate::{date, scan};
+use crate::scan;
 
 /// The head of a response, ready to be encoded.
 ///
@@ -19,7 +20,7 @@ use crate::{date, scan};
 ///     version: Version::HTTP_11,
 ///     status: StatusCode::OK,
 ///     reason: None,
-///     date: &shikra_proto::date::encode(0),
+///     date: &shikra_proto::date::HttpDate::at(0),
 ///     content_type: Some("text/plain; charset=utf-8"),
 ///     fields: &FieldLines::new(),
 ///     framing: ReplyFraming::Length(2),
@@ -38,8 +39,8 @@ pub struct ReplyHead<'a> {
     pub status: StatusCode,
     /// The reason phrase; without one, or with one that has control bytes, the usual one of the status is sent.
     pub reason: Option<&'a str>,
-    /// The value of `date`, as [`date::encode`](crate::date::encode) writes it.
-    pub date: &'a [u8; 29],
+    /// The value of `date`.
+    pub date: &'a HttpDate,
     /// The content type that is sent if `fields` has none.
     pub content_type: Option<&'static str>,
     /// All other fields. Those that frame the message or act on the connection are left out; a valid `date`
@@ -143,7 +144,7 @@ fn decode_decimal(digits: &[u8]) -> Option<u64> {
 ///     version: Version::HTTP_11,
 ///     status: StatusCode::OK,
 ///     reason: None,
-///     date: &shikra_proto::date::encode(0),
+///     date: &shikra_proto::date::HttpDate::at(0),
 ///     content_type: Some("text/plain; charset=utf-8"),
 ///     fields: &FieldLines::new(),
 ///     framing: ReplyFraming::Length(2),
@@ -160,14 +161,14 @@ pub struct ReplyStart {
     /// From the status line to the colon of `content-length`, with this content type and date.
     bytes: Vec<u8>,
     content_type: &'static str,
-    date: [u8; 29],
+    date: HttpDate,
 }
 
 impl Default for ReplyStart {
     fn default() -> Self {
-        let mut start =
-            Self { bytes: Vec::with_capacity(TYPICAL_BYTES), content_type: "", date: [0; 29] };
-        start.begin("text/plain; charset=utf-8", &date::encode(0));
+        let (bytes, date) = (Vec::with_capacity(TYPICAL_BYTES), HttpDate::at(0));
+        let mut start = Self { bytes, content_type: "", date };
+        start.begin("text/plain; charset=utf-8", &date);
         start
     }
 }
@@ -190,7 +191,7 @@ impl ReplyStart {
     pub fn encode_ok(
         &mut self,
         out: &mut Vec<u8>,
-        date: &[u8; 29],
+        date: &HttpDate,
         content_type: &'static str,
         fields: &FieldLines,
         len: u64,
@@ -206,21 +207,21 @@ impl ReplyStart {
 
     /// Says whether the bytes are for this type and date now; a type that cannot be a value is refused.
     #[inline]
-    fn becomes(&mut self, content_type: &'static str, date: &[u8; 29]) -> bool {
+    fn becomes(&mut self, content_type: &'static str, date: &HttpDate) -> bool {
         // The same place means the same bytes, since those of the program do not change.
         (std::ptr::eq(self.content_type, content_type) && self.date == *date)
             || self.begin(content_type, date)
     }
 
     #[inline(never)]
-    fn begin(&mut self, content_type: &'static str, date: &[u8; 29]) -> bool {
+    fn begin(&mut self, content_type: &'static str, date: &HttpDate) -> bool {
         if scan::value_span(content_type.as_bytes()) != content_type.len() {
             return false;
         }
         (self.content_type, self.date) = (content_type, *date);
         self.bytes.clear();
         self.bytes.extend_from_slice(b"HTTP/1.1 200 OK\r\ndate: ");
-        self.bytes.extend_from_slice(date);
+        self.bytes.extend_from_slice(date.as_bytes());
         self.bytes.extend_from_slice(b"\r\ncontent-type: ");
         self.bytes.extend_from_slice(content_type.as_bytes());
         self.bytes.extend_from_slice(b"\r\n");
@@ -288,7 +289,11 @@ fn encode_any(out: &mut Vec<u8>, head: &ReplyHead<'_>) {
         encode_status_line(out, head.status, head.reason);
         out.extend_from_slice(b"date: ");
     }
-    out.extend_from_slice(if head.fields.has_reserved() { date(head) } else { head.date });
+    out.extend_from_slice(if head.fields.has_reserved() {
+        date(head)
+    } else {
+        head.date.as_bytes()
+    });
     if let Some(content_type) = head.content_type
         && !head.fields.has_content_type()
     {
@@ -443,7 +448,7 @@ fn any_reply_framing(
 /// The date that goes out: the user's, if that is one.
 fn date<'a>(head: &ReplyHead<'a>) -> &'a [u8; 29] {
     let own = head.fields.get("date").filter(|text| date::is_fixed(text));
-    own.and_then(|text| text.try_into().ok()).unwrap_or(head.date)
+    own.and_then(|text| text.try_into().ok()).unwrap_or(head.date.as_bytes())
 }
 
 fn encode_status_line(out: &mut Vec<u8>, status: StatusCode, reason: Option<&str>) {

@@ -1,11 +1,13 @@
 //! Response heads, chunks, and which framing a response gets.
 
 use http::{HeaderName, HeaderValue, Method, StatusCode, Version};
+use shikra_proto::date::HttpDate;
 use shikra_proto::header::{FieldError, FieldLines};
 use shikra_proto::http1::{
     ConnectionOption, ReplyFraming, ReplyHead, Trailers, encode_chunk_prefix, encode_chunk_suffix,
     encode_continue, encode_last_chunk, encode_reply_head, reply_framing,
 };
+use std::sync::LazyLock;
 
 const DATE: &str = "date: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
 
@@ -17,12 +19,14 @@ fn fields(pairs: &[(&str, &str)]) -> FieldLines {
     lines
 }
 
+static THE_BEGINNING: LazyLock<HttpDate> = LazyLock::new(|| HttpDate::at(0));
+
 fn reply(fields: &FieldLines) -> ReplyHead<'_> {
     ReplyHead {
         version: Version::HTTP_11,
         status: StatusCode::OK,
         reason: None,
-        date: b"Thu, 01 Jan 1970 00:00:00 GMT",
+        date: &THE_BEGINNING,
         content_type: None,
         fields,
         framing: ReplyFraming::Length(0),

@@ -209,7 +209,7 @@ impl Bench {
     /// The application's time, in seconds since 1970.
     pub(super) fn now_s(&self) -> u64 {
         if let Way::Memory { hub, time: Time::Virtual, .. } = &self.way {
-            let now = date::decode(&hub.base.clock.date(), 0);
+            let now = date::decode(hub.base.clock.date().as_bytes(), 0);
             return now.and_then(|now| u64::try_from(now).ok()).unwrap_or(0);
         }
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()

@@ -41,9 +41,9 @@ impl<I: Io, S: Service> Connection<I, S> {
             && head.keep_alive()
             && !self.is_draining();
         let Some(content_type) = reply.content_type.filter(|_| is_usual) else { return false };
-        let date = self.base().clock.date();
         let is_encoded = START.with_borrow_mut(|start| {
-            start.encode_ok(out, &date, content_type, &reply.fields, bytes.len() as u64)
+            let date = &self.base().clock.date();
+            start.encode_ok(out, date, content_type, &reply.fields, bytes.len() as u64)
         });
         if is_encoded {
             out.extend_from_slice(bytes);
