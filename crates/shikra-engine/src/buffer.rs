@@ -13,7 +13,7 @@ use crate::rt::Io;
 
 /// The two buffers that all connections of a worker share.
 pub struct Scratch {
-    read: Cell<Vec<u8>>,
+    read: Cell<Option<Box<[u8; READ_BYTES]>>>,
     write: Cell<Vec<u8>>,
 }
 
@@ -26,41 +26,49 @@ impl std::fmt::Debug for Scratch {
 impl Default for Scratch {
     /// Both buffers exist from the start, so that the first requests find a worker as it will be.
     fn default() -> Self {
-        let (read, write) = (vec![0; READ_BYTES], Vec::with_capacity(WRITE_BYTES));
-        Self { read: Cell::new(read), write: Cell::new(write) }
+        Self {
+            read: Cell::new(Some(read_buffer())),
+            write: Cell::new(Vec::with_capacity(WRITE_BYTES)),
+        }
     }
 }
 
 impl Scratch {
     /// Lends the read buffer, [`READ_BYTES`] long.
     #[must_use]
-    pub fn take_read(&self) -> Vec<u8> {
-        let mut buf = self.read.take();
-        if buf.is_empty() {
-            buf.resize(READ_BYTES, 0);
-        }
-        buf
+    #[inline]
+    pub fn take_read(&self) -> Box<[u8; READ_BYTES]> {
+        self.read.take().unwrap_or_else(read_buffer)
     }
 
     /// Takes the read buffer back.
-    pub fn give_read(&self, buf: Vec<u8>) {
-        self.read.set(buf);
+    #[inline]
+    pub fn give_read(&self, buf: Box<[u8; READ_BYTES]>) {
+        self.read.set(Some(buf));
     }
 
     /// Lends the write buffer, empty.
     #[must_use]
+    #[inline]
     pub fn take_write(&self) -> Vec<u8> {
-        let mut buf = self.write.take();
-        buf.clear();
-        buf
+        self.write.take()
     }
 
     /// Takes the write buffer back; one that has grown far is given to the system.
-    pub fn give_write(&self, buf: Vec<u8>) {
+    #[inline]
+    pub fn give_write(&self, mut buf: Vec<u8>) {
         if buf.capacity() <= WRITE_BYTES_KEPT_MAX {
+            buf.clear();
             self.write.set(buf);
         }
     }
+}
+
+#[cold]
+fn read_buffer() -> Box<[u8; READ_BYTES]> {
+    // Made where it stays: the stack need not have room for it.
+    let zeros: Box<[u8]> = vec![0; READ_BYTES].into();
+    zeros.try_into().unwrap_or_else(|_| Box::new([0; READ_BYTES]))
 }
 
 thread_local! {

@@ -28,7 +28,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         };
         let mut scratch = self.base().scratch.take_read();
         let event = loop {
-            match self.io.poll_read(cx, &mut scratch) {
+            match self.io.poll_read(cx, &mut *scratch) {
                 Poll::Pending => break None,
                 Poll::Ready(Err(_)) => break Some(Event::Reset),
                 Poll::Ready(Ok(0)) => break Some(Event::PeerFinished),
@@ -83,7 +83,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             return Step::Again;
         }
         let mut scratch = self.base().scratch.take_read();
-        let read = self.io.poll_read(cx, &mut scratch);
+        let read = self.io.poll_read(cx, &mut *scratch);
         self.base().scratch.give_read(scratch);
         match read {
             Poll::Pending => return Step::Wait,

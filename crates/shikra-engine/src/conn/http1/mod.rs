@@ -239,8 +239,10 @@ impl<I: Io, S: Service> Connection<I, S> {
             self.end();
             return Poll::Ready(());
         }
-        self.wait_for_output(cx);
-        self.arm_timer(cx);
+        if !self.rests_between_requests() {
+            self.wait_for_output(cx);
+            self.arm_timer(cx);
+        }
         Poll::Pending
     }
 

@@ -50,13 +50,13 @@ impl<I: Io, S: Service> Connection<I, S> {
     fn read_and_use(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Step {
         let mut scratch = self.base().scratch.take_read();
         let step = loop {
-            let step = self.read_once(cx, out, &mut scratch);
+            let step = self.read_once(cx, out, &mut *scratch);
             if matches!(step, Step::Wait) || !self.is_at_rest() {
                 break step;
             }
             // All is answered: the replies leave before the read that usually finds nothing.
             self.write_out(out);
-            if !self.is_at_rest() {
+            if self.state != State::Idle || self.has_output() {
                 break step;
             }
         };
@@ -109,9 +109,8 @@ impl<I: Io, S: Service> Connection<I, S> {
     /// Answers what is in the worker's buffer; only the unused rest becomes the connection's own.
     fn use_scratch(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>, bytes: &[u8]) -> Step {
         let (used, stop) = self.answer_all(cx, out, bytes);
-        let rest = bytes.get(used..).unwrap_or_default();
-        if !rest.is_empty() {
-            self.keep(rest.to_vec(), stop);
+        if used < bytes.len() {
+            self.keep(bytes.get(used..).unwrap_or_default().to_vec(), stop);
         }
         self.stopped(cx, out, stop)
     }

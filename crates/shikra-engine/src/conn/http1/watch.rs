@@ -86,14 +86,21 @@ impl<I: Io, S: Service> Connection<I, S> {
         }
     }
 
-    /// Arms the one timer for the nearest deadline.
-    pub(super) fn arm_timer(&mut self, cx: &Context<'_>) {
+    /// Whether all is answered and has left, so that only the next request is waited for. Then the timer is armed
+    /// for the one deadline that there is, as `state_deadline` has it.
+    pub(super) fn rests_between_requests(&self) -> bool {
         if let (State::Idle, false, None, Some(timer)) =
             (self.state, self.is_first, &self.late, &self.timer)
         {
-            // The one deadline between requests, as `state_deadline` has it.
-            return timer.arm(Millis(self.since.0.saturating_add(self.base().keep_alive.0)));
+            timer.arm(Millis(self.since.0.saturating_add(self.base().keep_alive.0)));
+            return true;
         }
+        false
+    }
+
+    /// Arms the one timer for the nearest deadline.
+    #[inline(never)]
+    pub(super) fn arm_timer(&mut self, cx: &Context<'_>) {
         let nearest = match self.stage {
             // Between requests only the state has a deadline.
             Stage::Empty if !self.has_output() => self.state_deadline(),
