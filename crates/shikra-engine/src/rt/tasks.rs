@@ -2,7 +2,8 @@
 
 use std::future::Future;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::task::Context;
 
 pub use tokio::runtime::LocalRuntime;
 pub use tokio::sync::Notify;
@@ -34,6 +35,13 @@ pub fn spawn(task: impl Future<Output = ()> + 'static) {
 /// Starts a task on this worker that is not worth code of its own.
 pub fn spawn_boxed(task: Pin<Box<dyn Future<Output = ()>>>) {
     spawn(task);
+}
+
+/// Wakes the task again once all others have had their turn and the reactor was asked who else has something to
+/// do. A task that wakes itself at once comes back up to 61 times before the reactor is asked.
+pub fn wake_after_others(cx: &mut Context<'_>) {
+    // It puts the waker off the first time; without a runtime it wakes at once.
+    let _ = pin!(tokio::task::yield_now()).poll(cx);
 }
 
 /// Virtual time, for tests: stopped until this is dropped, except for [`advance`].

@@ -2,7 +2,7 @@
 
 use super::body::BodyProgress;
 use super::{Connection, Stage, Step};
-use crate::rt::Io;
+use crate::rt::{Io, tasks};
 use crate::service::Service;
 use shikra_proto::http1::state::{Event, State};
 use std::task::{Context, Poll};
@@ -91,7 +91,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             Poll::Ready(Err(_)) => self.go(Event::Reset),
             Poll::Ready(Ok(_)) => {
                 // A peer that sends as fast as it is read must not keep others from their turn.
-                cx.waker().wake_by_ref();
+                tasks::wake_after_others(cx);
                 return Step::Wait;
             }
         }

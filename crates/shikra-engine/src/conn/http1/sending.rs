@@ -3,7 +3,7 @@
 use super::handling::Watched;
 use super::{Active, Connection, Stage, Step};
 use crate::buffer::{Piece, Pieces};
-use crate::rt::Io;
+use crate::rt::{Io, tasks};
 use crate::service::{Incident, ReplyStream, Service, panic_message};
 use bytes::Bytes;
 use shikra_proto::header::FieldLines;
@@ -123,7 +123,7 @@ impl<I: Io, S: Service> Connection<I, S> {
                 Progress::Yields => {
                     sending.framing.start = None;
                     self.stage = Stage::Sending(sending);
-                    cx.waker().wake_by_ref();
+                    tasks::wake_after_others(cx);
                     return Step::Wait;
                 }
                 Progress::Waits => {

@@ -1,7 +1,7 @@
 //! The way of a plain request: bytes, head, handler, reply, and on to the next.
 
 use super::{Active, Connection, Stage, Step, body::BodyProgress};
-use crate::rt::Io;
+use crate::rt::{Io, tasks};
 use crate::service::{Answer, Exchange, Incident, Refusal, Reply, Service, panic_message};
 use crate::slot::SlotFuture;
 use http::StatusCode;
@@ -134,7 +134,7 @@ impl<I: Io, S: Service> Connection<I, S> {
         incoming.is_partial = matches!(stop, Stop::Starved);
     }
 
-    fn stopped(&mut self, cx: &Context<'_>, out: &mut Vec<u8>, stop: Stop) -> Step {
+    fn stopped(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>, stop: Stop) -> Step {
         match stop {
             Stop::State => Step::Again,
             Stop::Starved => {
@@ -145,7 +145,7 @@ impl<I: Io, S: Service> Connection<I, S> {
             }
             Stop::Turn => {
                 self.write_out(out);
-                cx.waker().wake_by_ref();
+                tasks::wake_after_others(cx);
                 Step::Wait
             }
         }
